@@ -1,0 +1,100 @@
+/**
+ * The outgoing steps of an order, typed so that none can be skipped:
+ *
+ *   Proposal --(risk assesses)--> ApprovedOrder --(store commits intent, nonce, fence)--> CommittedIntent --> wire
+ *
+ * `ApprovedOrder` has a private constructor that only `risk/Risk.ts` reaches; `CommittedIntent` can only be made from one.
+ */
+import type { Price, Quantity } from "../money/Money.ts"
+import type { Instrument } from "../market/Instrument.ts"
+import type { EpochMs } from "../Time.ts"
+import type { ClientOrderId } from "./Ids.ts"
+import type { Order, Purpose, TimeInForce } from "./Order.ts"
+import type { Side } from "./Report.ts"
+import * as Money from "../money/Money.ts"
+
+/** What the engine wants; not an order yet. It waits for its turn as a proposal and may be void when its turn comes. */
+export interface Proposal {
+  /** Unique within a run; not an order id. */
+  readonly proposalId: number
+  readonly instrument: Instrument
+  readonly side: Side
+  readonly purpose: Purpose
+  readonly quantity: Quantity
+  readonly limitPrice: Price
+  readonly postOnly: boolean
+  readonly timeInForce: TimeInForce
+  /** GTD: how long the order may rest, in milliseconds. */
+  readonly expiresAfter?: number
+  readonly reason: string
+  readonly proposedAt: EpochMs
+}
+
+const approval: unique symbol = Symbol("approval")
+
+/** A proposal that risk allowed against the state of that moment. Valid for one second of real time. */
+export class ApprovedOrder {
+  readonly [approval] = true
+  readonly id: ClientOrderId
+  readonly proposal: Proposal
+  readonly approvedAt: EpochMs
+  /** Latest arrival at the exchange. */
+  readonly deadline: EpochMs
+  /** Fence epoch that was in force. */
+  readonly epoch: number
+  private constructor(fields: Omit<ApprovedOrder, typeof approval>) {
+    this.id = fields.id
+    this.proposal = fields.proposal
+    this.approvedAt = fields.approvedAt
+    this.deadline = fields.deadline
+    this.epoch = fields.epoch
+  }
+  /** @internal for `risk/Risk.ts` alone; an import rule keeps everybody else out. */
+  static readonly make: (fields: Omit<ApprovedOrder, typeof approval>) => ApprovedOrder = (fields) =>
+    new ApprovedOrder(fields)
+}
+
+/** The order as it is recorded before it leaves. */
+export const pendingOrder = (approved: ApprovedOrder): Order => {
+  const p = approved.proposal
+  return {
+    id: approved.id,
+    symbol: p.instrument.symbol,
+    side: p.side,
+    purpose: p.purpose,
+    reason: p.reason,
+    quantity: p.quantity,
+    limitPrice: p.limitPrice,
+    postOnly: p.postOnly,
+    timeInForce: p.timeInForce,
+    ...(p.expiresAfter === undefined ? {} : { expiresAt: approved.approvedAt + p.expiresAfter }),
+    createdAt: approved.approvedAt,
+    deadline: approved.deadline,
+    status: "pending",
+    cumQuantity: Money.zeroQuantity,
+    cumCost: Money.zeroUsd,
+    bookedQuantity: Money.zeroQuantity,
+    bookedCost: Money.zeroUsd,
+    bookedFee: Money.zeroUsd,
+    executions: [],
+    termsAt: approved.approvedAt,
+    updatedAt: approved.approvedAt
+  }
+}
+
+const committed: unique symbol = Symbol("committed")
+
+/** An approved order whose intent, nonce and fence check are durable. Only this may be sent, once. */
+export interface CommittedIntent {
+  readonly [committed]: true
+  readonly approved: ApprovedOrder
+  /** The nonce reserved for it in the same transaction; none when the store is down and an exit goes by the side file. */
+  readonly nonce: bigint
+}
+
+/** Made by the store, after its commit (or, for an exit while the database is unusable, after the side file's sync). */
+export const commitIntent = (approved: ApprovedOrder, nonce: bigint): CommittedIntent => ({
+  [committed]: true,
+  approved,
+  nonce
+})

@@ -1,0 +1,67 @@
+/** Read-only view of the records for the status programs, in this process or beside a running trader. Never writes, never locks. */
+import type { Effect } from "effect"
+import { Context } from "effect"
+import type { StoreFailed } from "./Store.ts"
+import type { Snapshot } from "./Store.ts"
+import type { BreakerChange } from "../domain/breaker/BreakerState.ts"
+
+/** A row of `orders` as the contract names its columns; amounts as exact decimal text. */
+export interface OrderRow {
+  readonly orderId: string
+  readonly exchangeId: string | undefined
+  readonly pair: string
+  readonly type: string
+  readonly orderType: string
+  readonly purpose: string
+  readonly price: string
+  readonly volume: string
+  readonly status: string
+  readonly timestamp: string
+  readonly filledVolume: string
+  readonly averagePrice: string | undefined
+  readonly reason: string
+}
+
+/** A row of `trades`. */
+export interface TradeRow {
+  readonly orderId: string
+  readonly txid: string | undefined
+  readonly pair: string
+  readonly side: string
+  readonly price: string
+  readonly volume: string
+  readonly remaining: string
+  readonly timestamp: string
+  readonly status: string
+  readonly profitLoss: string | undefined
+  readonly notes: string
+}
+
+export interface RecordsShape {
+  /** False when there is no database yet. */
+  readonly exists: Effect.Effect<boolean>
+  readonly snapshot: Effect.Effect<Snapshot, StoreFailed>
+  readonly orders: (filter: {
+    readonly openOnly: boolean
+    readonly limit: number
+  }) => Effect.Effect<ReadonlyArray<OrderRow>, StoreFailed>
+  readonly trades: (filter: {
+    readonly openOnly: boolean
+    readonly limit: number
+  }) => Effect.Effect<ReadonlyArray<TradeRow>, StoreFailed>
+  readonly breakerHistory: (limit: number) => Effect.Effect<ReadonlyArray<BreakerChange>, StoreFailed>
+  readonly lastMetrics: Effect.Effect<
+    | {
+        readonly at: string
+        readonly balanceUsd: string
+        readonly totalProfitLoss: string
+        readonly dailyProfitLoss: string
+        readonly totalTrades: number
+        readonly winningTrades: number
+      }
+    | undefined,
+    StoreFailed
+  >
+}
+
+export class Records extends Context.Tag("trader/services/Records")<Records, RecordsShape>() {}

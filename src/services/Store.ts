@@ -1,0 +1,121 @@
+/** The records: everything that must survive. One writer connection; every batch is one transaction. */
+import type { Effect, Option } from "effect"
+import { Context, Data } from "effect"
+import type { BreakerChange, BreakerState } from "../domain/breaker/BreakerState.ts"
+import type { BookedFill, ClosedTrade, DayMark, Foreign, Totals, Valuation } from "../domain/portfolio/Books.ts"
+import type { Lot } from "../domain/portfolio/Lot.ts"
+import type { ClientOrderId } from "../domain/order/Ids.ts"
+import type { Order } from "../domain/order/Order.ts"
+import type { ApprovedOrder, CommittedIntent } from "../domain/order/Steps.ts"
+import type { EpochMs } from "../domain/Time.ts"
+
+/** The database cannot be written or read: locked, full, read-only, damaged. Nothing of the batch was kept. */
+export class StoreFailed extends Data.TaggedError("StoreFailed")<{
+  readonly operation: string
+  readonly reason: "busy" | "full" | "io" | "corrupt" | "readonly" | "newer" | "other"
+  readonly cause: unknown
+}> {
+  override get message(): string {
+    return `${this.operation}: the database ${this.reason === "other" ? "failed" : `is ${this.reason}`}`
+  }
+}
+
+/** Another program moved the fence (pause, stop, cancel, flatten) after the order was approved: it must not leave. */
+export class FenceMoved extends Data.TaggedError("FenceMoved")<{
+  readonly approved: number
+  readonly current: number
+}> {}
+
+/** One change to the records. A batch of them commits whole or not at all, in order. */
+export type StoreWrite =
+  | { readonly _tag: "Order"; readonly order: Order }
+  | { readonly _tag: "Fill"; readonly booked: BookedFill }
+  | { readonly _tag: "Lot"; readonly lot: Lot }
+  | { readonly _tag: "Totals"; readonly totals: Totals }
+  | { readonly _tag: "Foreign"; readonly foreign: Foreign }
+  | { readonly _tag: "DayMark"; readonly mark: DayMark }
+  | { readonly _tag: "Valuation"; readonly valuation: Valuation }
+  | { readonly _tag: "Breaker"; readonly state: BreakerState; readonly changes: ReadonlyArray<BreakerChange> }
+  | { readonly _tag: "ClosedTrade"; readonly trade: ClosedTrade }
+  | { readonly _tag: "Metrics"; readonly row: MetricsRow }
+  /** Small named values: throttle counters, limiter counters, last drill, last backup… JSON text. */
+  | { readonly _tag: "Note"; readonly key: string; readonly value: string }
+
+export interface MetricsRow {
+  readonly at: EpochMs
+  readonly balanceUsd: bigint
+  readonly totalTrades: number
+  readonly winningTrades: number
+  readonly totalProfitLoss: bigint
+  readonly dailyProfitLoss: bigint
+  /** `CLOSED`, or `OPEN: cause, cause`. */
+  readonly breakerState: string
+}
+
+/** What a start needs: the books as they were last committed. */
+export interface Snapshot {
+  /** Every order that is not settled (live, unknown, or ended with executions missing). */
+  readonly orders: ReadonlyArray<Order>
+  /** Every lot with something left. */
+  readonly lots: ReadonlyArray<Lot>
+  readonly totals: Totals
+  readonly foreign: Foreign
+  readonly dayMark: Option.Option<DayMark>
+  readonly valuation: Option.Option<Valuation>
+  readonly breaker: BreakerState
+  readonly notes: ReadonlyMap<string, string>
+  readonly sequence: number
+  readonly fence: Fence
+}
+
+/** The fence that other processes move: read inside every intent transaction. */
+export interface Fence {
+  readonly epoch: number
+  readonly paused: boolean
+  /** Latched by `cancel --all` and `flatten` from outside, until the operator resets. */
+  readonly operatorLatch: Option.Option<string>
+}
+
+export interface StoreShape {
+  readonly load: Effect.Effect<Snapshot, StoreFailed>
+  /**
+   * Intent, nonce and fence check in one transaction: refuses with `FenceMoved` when the epoch in the database is not the
+   * approval's; otherwise inserts the order as `pending`, advances the order sequence, and issues the nonce
+   * max(exchange ms, last + 1). Durable (fsync) when it succeeds. Has priority over batches.
+   */
+  readonly commitIntent: (
+    approved: ApprovedOrder,
+    exchangeNow: EpochMs
+  ) => Effect.Effect<CommittedIntent, StoreFailed | FenceMoved>
+  /**
+   * The same for an exit while the database cannot be written: one synced line in a preallocated side file, with a nonce
+   * from memory. Entries are never recorded this way. The line is carried into the database when it recovers or at the next start.
+   */
+  readonly commitExitAside: (approved: ApprovedOrder, nonce: bigint) => Effect.Effect<CommittedIntent, StoreFailed>
+  /** All writes or none. */
+  readonly commit: (writes: ReadonlyArray<StoreWrite>) => Effect.Effect<void, StoreFailed>
+  readonly fence: Effect.Effect<Fence, StoreFailed>
+  /** Moves the epoch, and with it what outlives the run. Used by the control commands, inside and outside the trader. */
+  readonly moveFence: (change: {
+    readonly paused?: boolean
+    readonly operatorLatch?: Option.Option<string>
+  }) => Effect.Effect<Fence, StoreFailed>
+  /** An order by our id, settled or not, for reports that come long after. */
+  readonly findOrder: (id: ClientOrderId) => Effect.Effect<Option.Option<Order>, StoreFailed>
+  /** Whether an execution was booked already, for orders no longer in memory. */
+  readonly hasFill: (executionId: string) => Effect.Effect<boolean, StoreFailed>
+  /** A consistent copy while trading goes on (`VACUUM INTO`). */
+  readonly backup: (file: string) => Effect.Effect<void, StoreFailed>
+  /** Integrity, schema and settings of the database, for `doctor`. */
+  readonly health: Effect.Effect<
+    {
+      readonly integrity: string
+      readonly schemaVersion: number
+      readonly journalMode: string
+      readonly synchronous: number
+    },
+    StoreFailed
+  >
+}
+
+export class Store extends Context.Tag("trader/services/Store")<Store, StoreShape>() {}
