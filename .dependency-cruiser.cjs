@@ -112,7 +112,7 @@ module.exports = {
       comment: "effect/Secret is deprecated: use Redacted.",
       severity: "error",
       from: {},
-      to: { path: "^node_modules/effect/(.*/)?Secret[.]" }
+      to: { path: "^node_modules/effect/.+/Secret[.]" }
     },
     {
       name: "no-platform-node-index",
@@ -120,7 +120,7 @@ module.exports = {
         "The index of @effect/platform-node loads all of it (five times slower to start): import its submodules.",
       severity: "error",
       from: {},
-      to: { path: "^node_modules/@effect/platform-node/(.*/)?index[.]" }
+      to: { path: "^node_modules/@effect/platform-node/(dist/[^/]+|src)/index[.]" }
     },
     {
       name: "no-experimental",
