@@ -4,9 +4,10 @@ import { Context, Data } from "effect"
 import type { BreakerChange, BreakerState } from "../domain/breaker/BreakerState.ts"
 import type { BookedFill, ClosedTrade, DayMark, Foreign, Totals, Valuation } from "../domain/portfolio/Books.ts"
 import type { Lot } from "../domain/portfolio/Lot.ts"
-import type { ClientOrderId } from "../domain/order/Ids.ts"
+import type { ClientOrderId, ExchangeOrderId } from "../domain/order/Ids.ts"
 import type { Order } from "../domain/order/Order.ts"
-import type { ApprovedOrder, CommittedIntent } from "../domain/order/Steps.ts"
+import type { ApprovedOrder } from "../domain/risk/Approved.ts"
+import type { CommittedIntent } from "../domain/order/Steps.ts"
 import type { EpochMs } from "../domain/Time.ts"
 
 /** The database cannot be written or read: locked, full, read-only, damaged. Nothing of the batch was kept. */
@@ -100,10 +101,12 @@ export interface StoreShape {
     readonly paused?: boolean
     readonly operatorLatch?: Option.Option<string>
   }) => Effect.Effect<Fence, StoreFailed>
-  /** An order by our id, settled or not, for reports that come long after. */
-  readonly findOrder: (id: ClientOrderId) => Effect.Effect<Option.Option<Order>, StoreFailed>
-  /** Whether an execution was booked already, for orders no longer in memory. */
-  readonly hasFill: (executionId: string) => Effect.Effect<boolean, StoreFailed>
+  /** An order by our id or by the exchange's, settled or not, for reports that come long after. */
+  readonly findOrder: (
+    key: { readonly clientId: ClientOrderId } | { readonly exchangeId: ExchangeOrderId }
+  ) => Effect.Effect<Option.Option<Order>, StoreFailed>
+  /** A lot by its id, sold or not, for late fills of orders no longer in memory. */
+  readonly findLot: (id: ClientOrderId) => Effect.Effect<Option.Option<Lot>, StoreFailed>
   /** A consistent copy while trading goes on (`VACUUM INTO`). */
   readonly backup: (file: string) => Effect.Effect<void, StoreFailed>
   /** Integrity, schema and settings of the database, for `doctor`. */

@@ -3,12 +3,12 @@
  *
  *   Proposal --(risk assesses)--> ApprovedOrder --(store commits intent, nonce, fence)--> CommittedIntent --> wire
  *
- * `ApprovedOrder` has a private constructor that only `risk/Risk.ts` reaches; `CommittedIntent` can only be made from one.
+ * `ApprovedOrder` can only be made by `risk/Risk.ts`; `CommittedIntent` can only be made from one.
  */
 import type { Price, Quantity } from "../money/Money.ts"
 import type { Instrument } from "../market/Instrument.ts"
 import type { EpochMs } from "../Time.ts"
-import type { ClientOrderId } from "./Ids.ts"
+import type { ApprovedOrder } from "../risk/Approved.ts"
 import type { Order, Purpose, TimeInForce } from "./Order.ts"
 import type { Side } from "./Report.ts"
 import * as Money from "../money/Money.ts"
@@ -28,30 +28,6 @@ export interface Proposal {
   readonly expiresAfter?: number
   readonly reason: string
   readonly proposedAt: EpochMs
-}
-
-const approval: unique symbol = Symbol("approval")
-
-/** A proposal that risk allowed against the state of that moment. Valid for one second of real time. */
-export class ApprovedOrder {
-  readonly [approval] = true
-  readonly id: ClientOrderId
-  readonly proposal: Proposal
-  readonly approvedAt: EpochMs
-  /** Latest arrival at the exchange. */
-  readonly deadline: EpochMs
-  /** Fence epoch that was in force. */
-  readonly epoch: number
-  private constructor(fields: Omit<ApprovedOrder, typeof approval>) {
-    this.id = fields.id
-    this.proposal = fields.proposal
-    this.approvedAt = fields.approvedAt
-    this.deadline = fields.deadline
-    this.epoch = fields.epoch
-  }
-  /** @internal for `risk/Risk.ts` alone; an import rule keeps everybody else out. */
-  static readonly make: (fields: Omit<ApprovedOrder, typeof approval>) => ApprovedOrder = (fields) =>
-    new ApprovedOrder(fields)
 }
 
 /** The order as it is recorded before it leaves. */
