@@ -1,8 +1,8 @@
 /** The records: everything that must survive. One writer connection; every batch is one transaction. */
 import type { Effect, Option } from "effect"
 import { Context, Data } from "effect"
-import type { BreakerChange, BreakerState } from "../domain/breaker/BreakerState.ts"
-import type { BookedFill, ClosedTrade, DayMark, Foreign, Totals, Valuation } from "../domain/portfolio/Books.ts"
+import type { Fence, Snapshot } from "../domain/engine/Snapshot.ts"
+import type { StoreWrite } from "../domain/engine/Write.ts"
 import type { Lot } from "../domain/portfolio/Lot.ts"
 import type { ClientOrderId, ExchangeOrderId } from "../domain/order/Ids.ts"
 import type { Order } from "../domain/order/Order.ts"
@@ -27,55 +27,8 @@ export class FenceMoved extends Data.TaggedError("FenceMoved")<{
   readonly current: number
 }> {}
 
-/** One change to the records. A batch of them commits whole or not at all, in order. */
-export type StoreWrite =
-  | { readonly _tag: "Order"; readonly order: Order }
-  | { readonly _tag: "Fill"; readonly booked: BookedFill }
-  | { readonly _tag: "Lot"; readonly lot: Lot }
-  | { readonly _tag: "Totals"; readonly totals: Totals }
-  | { readonly _tag: "Foreign"; readonly foreign: Foreign }
-  | { readonly _tag: "DayMark"; readonly mark: DayMark }
-  | { readonly _tag: "Valuation"; readonly valuation: Valuation }
-  | { readonly _tag: "Breaker"; readonly state: BreakerState; readonly changes: ReadonlyArray<BreakerChange> }
-  | { readonly _tag: "ClosedTrade"; readonly trade: ClosedTrade }
-  | { readonly _tag: "Metrics"; readonly row: MetricsRow }
-  /** Small named values: throttle counters, limiter counters, last drill, last backup… JSON text. */
-  | { readonly _tag: "Note"; readonly key: string; readonly value: string }
-
-export interface MetricsRow {
-  readonly at: EpochMs
-  readonly balanceUsd: bigint
-  readonly totalTrades: number
-  readonly winningTrades: number
-  readonly totalProfitLoss: bigint
-  readonly dailyProfitLoss: bigint
-  /** `CLOSED`, or `OPEN: cause, cause`. */
-  readonly breakerState: string
-}
-
-/** What a start needs: the books as they were last committed. */
-export interface Snapshot {
-  /** Every order that is not settled (live, unknown, or ended with executions missing). */
-  readonly orders: ReadonlyArray<Order>
-  /** Every lot with something left. */
-  readonly lots: ReadonlyArray<Lot>
-  readonly totals: Totals
-  readonly foreign: Foreign
-  readonly dayMark: Option.Option<DayMark>
-  readonly valuation: Option.Option<Valuation>
-  readonly breaker: BreakerState
-  readonly notes: ReadonlyMap<string, string>
-  readonly sequence: number
-  readonly fence: Fence
-}
-
-/** The fence that other processes move: read inside every intent transaction. */
-export interface Fence {
-  readonly epoch: number
-  readonly paused: boolean
-  /** Latched by `cancel --all` and `flatten` from outside, until the operator resets. */
-  readonly operatorLatch: Option.Option<string>
-}
+export type { Fence, Snapshot } from "../domain/engine/Snapshot.ts"
+export type { MetricsRow, StoreWrite } from "../domain/engine/Write.ts"
 
 export interface StoreShape {
   readonly load: Effect.Effect<Snapshot, StoreFailed>
