@@ -37,11 +37,14 @@ export const merge = (a: Bar, b: Bar): Bar => ({
   count: a.count + b.count
 })
 
+/** Finished bars of the interval at an index of `intervals`; none for an interval that does not exist. */
+const doneAt = (candles: Candles, index: number): Log.Log<Bar> => candles.done[index] ?? Log.empty()
+
 const finishMinute = (candles: Candles, minute: Bar): Candles => {
   const forming: Array<Bar | undefined> = []
   const done: Array<Log.Log<Bar>> = []
   intervals.forEach((interval, index) => {
-    const log = candles.done[index] ?? Log.empty<Bar>()
+    const log = doneAt(candles, index)
     const current = candles.forming[index]
     const time = bucket(minute.time, interval)
     if (interval === 1) {
@@ -79,7 +82,7 @@ export const add = (candles: Candles, at: EpochMs, price: number, quantity: numb
 /** All bars of an interval that had trades, oldest first; the last one may still be forming. */
 export const rows = (candles: Candles, interval: number): ReadonlyArray<Bar> => {
   const index = intervals.findIndex((known) => known === interval)
-  const done = Log.last(candles.done[index] ?? Log.empty<Bar>(), ROWS)
+  const done = Log.last(doneAt(candles, index), ROWS)
   const tail = [candles.forming[index], candles.minute].filter((bar) => bar !== undefined)
   return tail.reduce<ReadonlyArray<Bar>>((all, bar) => {
     const time = bucket(bar.time, interval)
@@ -124,6 +127,9 @@ export interface Summary {
   readonly volume: number
   readonly count: number
 }
+
+/** A pair that never traded. */
+export const nothing: Summary = { open: 0, high: 0, low: 0, last: 0, vwap: 0, volume: 0, count: 0 }
 
 /** Trades since an instant, to five minutes; `undefined` before the first trade ever. Without a trade since: the last close, flat. */
 export const since = (candles: Candles, start: EpochMs): Summary | undefined => {

@@ -5,7 +5,6 @@
  */
 import { HashMap, Option } from "effect"
 import type { Instrument, PairSymbol } from "../market/Instrument.ts"
-import type { EpochMs } from "../Time.ts"
 import type { Frame } from "./Boundary.ts"
 import * as Ids from "./Ids.ts"
 import * as Log from "./Log.ts"
@@ -20,9 +19,9 @@ export interface Draft {
   readonly touched: Set<PairSymbol>
 }
 
-/** A draft at an instant; time never goes back. */
-export const open = (state: ExchangeState, now: EpochMs): Draft => ({
-  state: { ...state, now: Math.max(state.now, Math.floor(now)) },
+/** A draft of a state. */
+export const open = (state: ExchangeState): Draft => ({
+  state: { ...state },
   frames: [],
   touched: new Set()
 })
@@ -36,8 +35,23 @@ export const setAccount = (d: Draft, change: Partial<Account>): void => {
   d.state.account = { ...d.state.account, ...change }
 }
 
-export const order = (state: ExchangeState, txid: string): Order | undefined =>
+/** An order by its id, as long as it exists. */
+export const findOrder = (state: ExchangeState, txid: string): Order | undefined =>
   Option.getOrUndefined(HashMap.get(state.account.orders, txid))
+
+/** An order that the state itself names; one that is missing is a bug of this module's. */
+export const orderOf = (state: ExchangeState, txid: string): Order => {
+  const found = findOrder(state, txid)
+  if (found === undefined) throw new Error(`the simulated exchange lost its order ${txid}`)
+  return found
+}
+
+/** The market of a pair that the state itself names. */
+export const marketOf = (state: ExchangeState, symbol: PairSymbol): Market => {
+  const found = state.markets.get(symbol)
+  if (found === undefined) throw new Error(`the simulated exchange lost its pair ${symbol}`)
+  return found
+}
 
 /** Writes an order; its list (open or closed) is the caller's business. */
 export const putOrder = (d: Draft, order: Order): Order => {
@@ -50,12 +64,8 @@ export const putOrder = (d: Draft, order: Order): Order => {
 
 /** Orders that rest, in time priority, of one pair or of all. */
 export const openOrders = (state: ExchangeState, symbol?: PairSymbol): ReadonlyArray<Order> => {
-  const found: Array<Order> = []
-  for (const txid of state.account.open) {
-    const one = order(state, txid)
-    if (one !== undefined && (symbol === undefined || one.symbol === symbol)) found.push(one)
-  }
-  return found
+  const all = state.account.open.map((txid) => orderOf(state, txid))
+  return symbol === undefined ? all : all.filter((order) => order.symbol === symbol)
 }
 
 export const putMarket = (d: Draft, market: Market): void => {
@@ -69,9 +79,11 @@ export const putSession = (d: Draft, session: Session): void => {
 
 /** Sends a channel message; it also counts as a sign of life, so that no heartbeat follows at once. */
 export const send = (d: Draft, session: Session, text: string, isPrivate: boolean): void => {
-  if (isPrivate && d.state.switches.reportLagMs > 0) {
-    const at = d.state.now + d.state.switches.reportLagMs
-    d.state.lagged = [...d.state.lagged, { at, session: session.id, text }]
+  const { lagged, now, switches } = d.state
+  if (isPrivate && (switches.reportLagMs > 0 || lagged.length > 0)) {
+    // Never ahead of an older frame, even after the lag was made shorter.
+    const at = Math.max(now + switches.reportLagMs, lagged[lagged.length - 1]?.at ?? 0)
+    d.state.lagged = [...lagged, { at, session: session.id, text }]
     putSession(d, session)
     return
   }

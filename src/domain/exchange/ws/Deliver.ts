@@ -1,0 +1,34 @@
+/** Sends one thing to every subscription of a channel. */
+import type { Draft } from "../Draft.ts"
+import { send } from "../Draft.ts"
+import type { Subscription } from "../State.ts"
+
+export type Of<C extends Subscription["channel"]> = Extract<Subscription, { readonly channel: C }>
+
+export interface Delivery<C extends Subscription["channel"]> {
+  readonly text: string
+  /** The subscription afterwards (its sequence, what it has been shown). */
+  readonly next: Of<C>
+}
+
+const isOf = <C extends Subscription["channel"]>(subscription: Subscription, channel: C): subscription is Of<C> =>
+  subscription.channel === channel
+
+/** Renders for each subscription of a channel; nothing is sent where `render` gives nothing. */
+export const deliver = <C extends Subscription["channel"]>(
+  d: Draft,
+  channel: C,
+  isPrivate: boolean,
+  render: (subscription: Of<C>) => Delivery<C> | undefined
+): void => {
+  for (const { id, subscriptions } of d.state.sessions.values()) {
+    for (let index = 0; index < subscriptions.length; index++) {
+      const session = d.state.sessions.get(id)
+      const subscription = session?.subscriptions[index]
+      if (session === undefined || subscription === undefined || !isOf(subscription, channel)) continue
+      const out = render(subscription)
+      if (out === undefined) continue
+      send(d, { ...session, subscriptions: session.subscriptions.with(index, out.next) }, out.text, isPrivate)
+    }
+  }
+}
