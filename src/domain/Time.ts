@@ -52,22 +52,19 @@ export const iso = (at: EpochMs): string => {
 
 const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/
 
-/** Reads RFC 3339 with zero to nine fraction digits (Kraken sends six, and nine on candles); digits past the millisecond are cut. */
+/**
+ * Reads RFC 3339 with zero to nine fraction digits (Kraken sends six, and nine on candles); digits past the millisecond
+ * are cut. Nothing for a date that does not exist (February 30) or an hour, minute or offset out of range.
+ */
 export const parseRfc3339 = (text: string): Option.Option<EpochMs> => {
   const m = RFC3339.exec(text)
   if (m === null) return Option.none()
-  const [year, month, day, hour, minute, second] = [m[1], m[2], m[3], m[4], m[5], m[6]].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number
-  ]
-  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return Option.none()
+  const part = (i: number): number => Number(m[i] ?? "0")
+  const [hour, minute, second, offsetHours, offsetMinutes] = [part(4), part(5), part(6), part(9), part(10)]
+  if (hour > 23 || minute > 59 || second > 60 || offsetHours > 23 || offsetMinutes > 59) return Option.none()
+  const midnight = daysFromCivil(part(1), part(2), part(3)) * DAY_MS
+  if (utcDay(midnight) !== `${m[1]}-${m[2]}-${m[3]}`) return Option.none()
   const fraction = Number((m[7] ?? "").slice(0, 3).padEnd(3, "0"))
-  const offset = m[8] === undefined ? 0 : (m[8] === "-" ? -1 : 1) * (Number(m[9]) * 60 + Number(m[10])) * 60_000
-  const days = daysFromCivil(year, month, day)
-  if (utcDay(days * DAY_MS) !== `${m[1]}-${m[2]}-${m[3]}`) return Option.none()
-  return Option.some(days * DAY_MS + hour * 3_600_000 + minute * 60_000 + second * 1000 + fraction - offset)
+  const offset = (m[8] === "-" ? -60_000 : 60_000) * (offsetHours * 60 + offsetMinutes)
+  return Option.some(midnight + hour * 3_600_000 + minute * 60_000 + second * 1000 + fraction - offset)
 }

@@ -15,9 +15,14 @@ export interface Quote {
   readonly at: EpochMs
 }
 
-/** A sound quote, or nothing: zero, negative, crossed and locked quotes are not quotes. */
+/**
+ * A sound quote, or nothing: zero, negative, crossed and locked quotes are not quotes, and neither is one whose time is
+ * NaN, which no comparison would ever find stale.
+ */
 export const makeQuote = (q: Quote): Option.Option<Quote> =>
-  q.bid > 0n && q.ask > q.bid && q.bidQuantity >= 0n && q.askQuantity >= 0n ? Option.some(q) : Option.none()
+  q.bid > 0n && q.ask > q.bid && q.bidQuantity >= 0n && q.askQuantity >= 0n && Number.isFinite(q.at)
+    ? Option.some(q)
+    : Option.none()
 
 /** A public trade. `side` is the taker's. */
 export interface PublicTrade {
@@ -40,8 +45,9 @@ export interface Candle {
   readonly volume: number
 }
 
-/** A candle whose numbers are finite, positive and ordered, or nothing. */
+/** A candle whose time and numbers are finite, prices positive and ordered, or nothing. */
 export const makeCandle = (c: Candle): Option.Option<Candle> =>
+  Number.isFinite(c.at) &&
   [c.open, c.high, c.low, c.close].every((x) => Number.isFinite(x) && x > 0) &&
   c.low <= Math.min(c.open, c.close) &&
   c.high >= Math.max(c.open, c.close) &&

@@ -97,10 +97,15 @@ export const show = (value: bigint): string => {
 /** As a double, for statistics and display only; never comes back as an amount except through rounding to a tick. */
 export const toNumber = (value: bigint): number => Number(format(value, SCALE_DIGITS))
 
-/** The nearest fixed value of a finite double at 12 decimals; `None`-like `undefined` for NaN and infinities. */
+/**
+ * A finite double below 10^15 as a fixed value, `undefined` for NaN, infinities and larger ones. Read from the double's
+ * shortest decimal text, so that 50000.1 is 50000.1 and not the 50000.099999999999 that its binary expansion begins
+ * with: a decimal of at most 15 significant digits and 12 decimals comes back exactly. What has more decimals is rounded
+ * to the twelfth.
+ */
 export const fromNumber = (value: number): bigint | undefined => {
   if (!Number.isFinite(value) || Math.abs(value) >= 1e15) return undefined
-  return Either.getOrUndefined(parse(value.toFixed(SCALE_DIGITS)))
+  return Either.getOrUndefined(Either.orElse(parse(String(value)), () => parse(value.toFixed(SCALE_DIGITS))))
 }
 
 /** The larger and the smaller of two fixed values. */

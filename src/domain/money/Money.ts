@@ -2,7 +2,7 @@
  * Branded money. A `Price` (USD per unit of base), a `Quantity` (units of base), a `Usd` amount and a `Rate` (a plain
  * ratio such as a fee) can't be mixed: every conversion is a named function that says how it rounds.
  */
-import { Brand, Either, Schema } from "effect"
+import { Brand, Either, ParseResult, Schema } from "effect"
 import * as Fixed from "./Fixed.ts"
 
 /** USD for one unit of the base asset, at scale 10^-12. */
@@ -54,7 +54,7 @@ export const averagePrice = (cost: Usd, quantity: Quantity): Price | undefined =
 export const shiftPrice = (price: Price, rate: Rate, rounding: Fixed.Rounding): Price =>
   Price(Fixed.multiply(price, Fixed.ONE + rate, rounding))
 
-/** A percentage such as "2" or "0.5" as a rate (0.02, 0.005). */
+/** A percentage such as 2 or 0.5 as a rate (0.02, 0.005); exact up to ten decimals, cut towards zero beyond. */
 export const percent = (value: bigint): Rate => Rate(value / 100n)
 
 /** A whole or decimal literal from the code itself, e.g. `rate("0.005")`; throws on a text that is no decimal, which only a programming error can cause. */
@@ -65,22 +65,24 @@ export const quantity = (text: string): Quantity => Quantity(literal(text))
 export const usd = (text: string): Usd => Usd(literal(text))
 export const rate = (text: string): Rate => Rate(literal(text))
 
-/** Schema between a plain decimal text and a branded fixed value; encodes to the shortest exact text. */
+/**
+ * Schema between a plain decimal text and a branded fixed value; encodes to the shortest exact text. Its message never
+ * carries the text, which may be a secret put in the wrong place.
+ */
 const decimalText = <A extends bigint>(brand: (value: bigint) => A, name: string): Schema.Schema<A, string> =>
-  Schema.transform(
-    Schema.String.pipe(
-      Schema.filter((text) => Either.isRight(Fixed.parse(text)), {
-        identifier: `${name}Text`,
-        message: () => `expected a plain decimal number (${name})`
-      })
-    ),
+  Schema.transformOrFail(
+    Schema.String,
     Schema.declare((value): value is A => typeof value === "bigint", { identifier: name }),
     {
       strict: true,
-      decode: (text) => brand(Either.getOrElse(Fixed.parse(text), () => 0n)),
-      encode: (value) => Fixed.show(value)
+      decode: (text, _, ast) =>
+        Either.mapBoth(Fixed.parse(text), { onLeft: (why) => new ParseResult.Type(ast, text, why), onRight: brand }),
+      encode: (value) => ParseResult.succeed(Fixed.show(value))
     }
-  )
+  ).annotations({
+    identifier: `${name}Text`,
+    message: () => ({ message: `expected a plain decimal number (${name})`, override: true })
+  })
 export const PriceText = decimalText(Price, "Price")
 export const QuantityText = decimalText(Quantity, "Quantity")
 export const UsdText = decimalText(Usd, "Usd")
