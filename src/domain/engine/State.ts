@@ -5,7 +5,8 @@ import type { BreakerState, Cause } from "../breaker/BreakerState.ts"
 import type { LotStatus } from "../exits/ExitLadder.ts"
 import type { Instrument, PairSymbol } from "../market/Instrument.ts"
 import type { Candle, Quote, SystemStatus } from "../market/Market.ts"
-import type { Price, Rate, Usd } from "../money/Money.ts"
+import type { Rate, Usd } from "../money/Money.ts"
+import * as Money from "../money/Money.ts"
 import type { ClientOrderId, ExchangeOrderId, InstallationPrefix, LotId } from "../order/Ids.ts"
 import type { Order } from "../order/Order.ts"
 import type { OrderReport } from "../order/Report.ts"
@@ -133,7 +134,10 @@ export interface EngineState {
   readonly throttle: Throttle
   readonly metricsAt: EpochMs | undefined
   readonly stuckAlertAt: ReadonlyMap<LotId, EpochMs>
-  readonly lastPriceCheck: ReadonlyMap<PairSymbol, Price>
+  /** Orders with an amend decided on and not yet answered. */
+  readonly amending: ReadonlySet<ClientOrderId>
+  /** When something was last asked for, so that it is not asked for with every event. */
+  readonly asked: ReadonlyMap<string, EpochMs>
 }
 
 /** The state in which a run begins: the books as committed, everything else unknown and therefore closed. */
@@ -190,14 +194,15 @@ export const resume = (
     throttle: readThrottle(snapshot.notes.get("throttle")),
     metricsAt: undefined,
     stuckAlertAt: new Map(),
-    lastPriceCheck: new Map()
+    amending: new Set(),
+    asked: new Map()
   }
 }
 
 const startPair = (rules: EngineRules, instrument: Instrument): PairState => ({
   instrument,
-  makerFee: 0n as Rate,
-  takerFee: 0n as Rate,
+  makerFee: Money.Rate(0n),
+  takerFee: Money.Rate(0n),
   feesAt: undefined,
   quote: undefined,
   confirmedAt: undefined,

@@ -181,9 +181,7 @@ export const climb = (view: LadderView): LadderStep => {
       }
     }
   }
-  const entriesPending = entries.some(
-    (entry) => entry.cancelRequestedAt === undefined || now - entry.cancelRequestedAt < ENTRY_CANCEL_WAIT_MS
-  )
+  const entryFirst = (lot: Lot): boolean => entries.length > 0 && now - (lot.call?.at ?? now) < ENTRY_CANCEL_WAIT_MS
 
   const due = (lot: Lot): boolean => lot.lastAttemptAt === undefined || now - lot.lastAttemptAt >= limits.exitInterval
   const attempted = (lot: Lot): void => {
@@ -242,7 +240,7 @@ export const climb = (view: LadderView): LadderStep => {
     if (working !== undefined) return moveWorking(o, working, quote)
     if (o.free === 0n) return say(lot, "exiting", "its exit is on the way")
     if (used.has(lot.id)) return
-    if (entriesPending) return say(lot, "waiting", "the cancel of the pair's entry comes first")
+    if (entryFirst(lot)) return say(lot, "waiting", "the cancel of the pair's entry comes first")
     if (!due(lot)) return say(lot, "exiting", "waits between two attempts")
     const passive = can === "passive only"
     const price = passive
@@ -298,6 +296,7 @@ export const climb = (view: LadderView): LadderStep => {
     if (used.has(lot.id)) return
     if (working === undefined) {
       if (o.free === 0n) return say(lot, "placing", "its exit is on the way")
+      if (!due(lot)) return say(lot, "placing", "waits between two attempts")
       const price = restingTarget(i, lot.plan.target, quote)
       if (!place(o, "target", price, true, "target")) return dust(o, price)
       return say(lot, "placing", `target at ${Fixed.show(price)}`)

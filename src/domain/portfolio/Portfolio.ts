@@ -52,8 +52,9 @@ export const bookEntry = (lot: Lot | undefined, order: Order, fill: FillReport):
   const received = Money.subQuantity(fill.quantity, feeBase(fill))
   const fee = feeUsd(fill)
   if (lot !== undefined) {
+    const { closedAt: _, ...open } = lot
     return {
-      ...lot,
+      ...open,
       quantity: Money.addQuantity(lot.quantity, received),
       remaining: Money.addQuantity(lot.remaining, received),
       cost: Money.addUsd(lot.cost, fill.cost),
@@ -81,7 +82,6 @@ export const bookEntry = (lot: Lot | undefined, order: Order, fill: FillReport):
 /** A sale distributed over lots. `unattributed` is what no lot could cover: an invariant is broken when it is not zero. */
 export interface ExitBooking {
   readonly lots: ReadonlyArray<Lot>
-  readonly closed: ReadonlyArray<Lot>
   readonly unattributed: Quantity
 }
 
@@ -107,15 +107,14 @@ export const allocate = (
   return out
 }
 
-const sellFrom = (lot: Lot, quantity: Quantity, proceeds: Usd, fee: Usd, fill: FillReport): Lot => {
+const sellFrom = (lot: Lot, quantity: Quantity, proceeds: Usd, fee: Usd): Lot => {
   const remaining = Money.subQuantity(lot.remaining, quantity)
   const { sellable: _, ...rest } = lot
   return {
     ...rest,
     remaining,
     proceeds: Money.addUsd(lot.proceeds, proceeds),
-    exitFee: Money.addUsd(lot.exitFee, fee),
-    ...(remaining === 0n ? { closedAt: fill.at } : {})
+    exitFee: Money.addUsd(lot.exitFee, fee)
   }
 }
 
@@ -156,9 +155,9 @@ export const bookExit = (lots: ReadonlyArray<Lot>, order: Order, fill: FillRepor
     proceedsLeft -= proceeds
     feeLeft -= feePart
     coveredLeft -= taken
-    changed.push(sellFrom(lot, Money.Quantity(taken), proceeds, feePart, fill))
+    changed.push(sellFrom(lot, Money.Quantity(taken), proceeds, feePart))
   }
-  return { lots: changed, closed: changed.filter((lot) => lot.remaining === 0n), unattributed: Money.Quantity(left) }
+  return { lots: changed, unattributed: Money.Quantity(left) }
 }
 
 /** A lot marked at the bid less the taker fee, minus its cost: what selling now would add to realised profit. */
@@ -224,16 +223,17 @@ export const claimed = (lotId: LotId, orders: Iterable<Order>): Quantity => {
   return Money.Quantity(sum)
 }
 
-/** Applies booked cash and realised profit to the totals. */
-export const addTotals = (
-  totals: Totals,
-  booked: BookedFill,
-  realisedChange: Usd,
-  closed: ReadonlyArray<Lot>
-): Totals => ({
+/** Adds a booked fill's cash and the profit it realised. */
+export const addFill = (totals: Totals, booked: BookedFill, realisedChange: Usd): Totals => ({
+  ...totals,
   ownUsd: Money.addUsd(totals.ownUsd, booked.ledgerUsd),
   rounding: Money.addUsd(totals.rounding, booked.rounding),
-  realised: Money.addUsd(totals.realised, realisedChange),
-  closedTrades: totals.closedTrades + closed.length,
-  winningTrades: totals.winningTrades + closed.filter((lot) => realisedOf(lot) > 0n).length
+  realised: Money.addUsd(totals.realised, realisedChange)
+})
+
+/** Counts a lot that is sold whole and whose entry can bring no more. */
+export const addClosed = (totals: Totals, lot: Lot): Totals => ({
+  ...totals,
+  closedTrades: totals.closedTrades + 1,
+  winningTrades: totals.winningTrades + (realisedOf(lot) > 0n ? 1 : 0)
 })

@@ -1,0 +1,134 @@
+/** Books against account: what is not explained by fills must be explained by the ledger, or the breaker latches (I10). */
+import * as Fixed from "../money/Fixed.ts"
+import * as Money from "../money/Money.ts"
+import type { Order } from "../order/Order.ts"
+import { isSettled } from "../order/Order.ts"
+import * as Portfolio from "../portfolio/Portfolio.ts"
+import type { Draft } from "./Draft.ts"
+import { alert, askOnce, latch, log, patch, putLot } from "./Draft.ts"
+import type { LedgerMove } from "./Event.ts"
+import { bookAssets, openLots, ownAmount, show } from "./Views.ts"
+
+/** Two agreeing differences at least this far apart count. */
+export const CONFIRM_AFTER_MS = 60_000
+/** No fill this long before the read began: REST may lag behind the stream. */
+const QUIET_MS = 5000
+
+/** Nothing is in flight, unknown or half booked, so that a balance can be compared. Resting orders do not move balances. */
+const quiet = (d: Draft, begunAt: number): boolean => {
+  const still = [...d.state.orders.values()].every(
+    (order: Order) =>
+      isSettled(order) || (order.status === "open" && order.amend === undefined && order.timeInForce !== "IOC")
+  )
+  return still && (d.state.lastFillAt === undefined || d.state.lastFillAt < begunAt - QUIET_MS)
+}
+
+/** What our own resting entries hold, fee included. */
+const ownHoldUsd = (d: Draft): bigint => {
+  let sum = 0n
+  for (const order of d.state.orders.values()) {
+    const working = Portfolio.workingExposure(order)
+    const fee = d.state.pairs.get(order.symbol)?.takerFee ?? Money.Rate(0n)
+    sum += working + Money.portion(working, fee, "up")
+  }
+  return sum
+}
+
+export const balancesSeen = (
+  d: Draft,
+  begunAt: number,
+  total: ReadonlyMap<string, bigint>,
+  hold: ReadonlyMap<string, bigint>
+): void => {
+  const foreignHold = Fixed.max((hold.get("USD") ?? 0n) - ownHoldUsd(d), 0n)
+  patch(d, { balances: { at: d.at, total, foreignHoldUsd: Money.Usd(foreignHold) } })
+  freeLots(d, total, hold)
+  if (!quiet(d, begunAt)) return
+  const foreign = new Map(d.state.foreign)
+  const differences = new Map(d.state.differences)
+  let consult = false
+  for (const asset of bookAssets(d.state)) {
+    const held = total.get(asset) ?? 0n
+    const own = ownAmount(d.state, asset)
+    const known = foreign.get(asset)
+    if (known === undefined) {
+      // first sight: whatever is there and not ours is the owner's
+      foreign.set(asset, held - own)
+      if (asset !== "USD" && held < own) {
+        latch(d, "balance", `the account holds ${show(held)} ${asset} and the books say ${show(own)}`)
+      }
+      continue
+    }
+    const amount = held - own - known
+    const before = differences.get(asset)
+    if (amount === 0n) differences.delete(asset)
+    else if (before === undefined || before.amount !== amount) differences.set(asset, { amount, at: d.at })
+    else if (d.at - before.at >= CONFIRM_AFTER_MS) consult = true
+  }
+  const changed = [...foreign].some(([asset, value]) => d.state.foreign.get(asset) !== value)
+  patch(d, { foreign, differences, ...(differences.size === 0 ? { foreignAt: begunAt } : {}) })
+  if (changed) d.writes.push({ _tag: "Foreign", foreign })
+  if (consult && askOnce(d, "ledger", 30_000)) {
+    d.out.push({ _tag: "FetchLedger", since: (d.state.foreignAt ?? d.at) - CONFIRM_AFTER_MS })
+  }
+}
+
+/** After `Insufficient funds`: what the exchange says may be sold, shared out over the lots that were told there is less. */
+const freeLots = (d: Draft, total: ReadonlyMap<string, bigint>, hold: ReadonlyMap<string, bigint>): void => {
+  for (const pair of d.state.pairs.values()) {
+    const { base } = pair.instrument
+    let free = (total.get(base) ?? 0n) - (hold.get(base) ?? 0n)
+    for (const lot of openLots(d.state)) {
+      if (lot.symbol !== pair.instrument.symbol || lot.sellable === undefined) continue
+      const held = Portfolio.claimed(lot.id, d.state.orders.values())
+      const sellable = Fixed.min<bigint>(lot.remaining, Fixed.max<bigint>(free, 0n) + held)
+      free -= sellable - held
+      if (sellable === lot.remaining) {
+        const { sellable: _, ...whole } = lot
+        putLot(d, whole)
+      } else if (sellable !== lot.sellable) putLot(d, { ...lot, sellable: Money.Quantity(sellable) })
+    }
+  }
+}
+
+const isOwnTrade = (d: Draft, move: LedgerMove): boolean =>
+  [...d.state.orders.values()].some((order) => order.executions.some((id) => id === move.refId))
+
+/**
+ * The ledger consulted: moves that are not the trader's own explain a difference, unless they ate into the lots it
+ * holds (a sale by hand, auto-earn): that latches.
+ */
+export const ledgerSeen = (d: Draft, moves: ReadonlyArray<LedgerMove>): void => {
+  const foreign = new Map(d.state.foreign)
+  const differences = new Map(d.state.differences)
+  const since = d.state.foreignAt ?? 0
+  for (const [asset, difference] of d.state.differences) {
+    const foreignMoves = moves.filter(
+      (move) => move.asset === asset && move.at > since - CONFIRM_AFTER_MS && !isOwnTrade(d, move)
+    )
+    const explained = foreignMoves.reduce((sum, move) => sum + move.amount - move.fee, 0n)
+    const types = [...new Set(foreignMoves.map((move) => move.type))].join(", ")
+    const after = (foreign.get(asset) ?? 0n) + difference.amount
+    if (explained === difference.amount && (asset === "USD" || after >= 0n)) {
+      foreign.set(asset, after)
+      differences.delete(asset)
+      log(d, "info", `balance of ${asset} moved by ${show(difference.amount)} outside the trader: ${types}`)
+      alert(
+        d,
+        "info",
+        "balance.explained",
+        `${show(difference.amount)} ${asset} came or went by ${types}; the trader's books are not touched by it.`
+      )
+      continue
+    }
+    latch(
+      d,
+      "balance",
+      explained === difference.amount
+        ? `${show(-difference.amount)} ${asset} left the account by ${types}: part of what the trader bought is gone`
+        : `the account's ${asset} differs from the books by ${show(difference.amount)}, and the ledger explains ${show(explained)} of it`
+    )
+  }
+  patch(d, { foreign, differences, ...(differences.size === 0 ? { foreignAt: d.at } : {}) })
+  d.writes.push({ _tag: "Foreign", foreign })
+}
