@@ -48,6 +48,7 @@ export const defaultLimits: JsonLimits = { maxLength: 16_000_000, maxDepth: 64 }
 // Sticky expressions: `lastIndex` is set before each use, so they carry nothing from one call to the next.
 const SPACE = /[ \t\n\r]*/y
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+// oxlint-disable-next-line no-control-regex -- JSON forbids unescaped control characters inside strings
 const PLAIN = /[^"\\\u0000-\u001f]*/y
 const HEX4 = /[0-9a-fA-F]{4}/y
 

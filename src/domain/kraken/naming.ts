@@ -54,7 +54,7 @@ const isStatus = (text: string): text is PairStatus => STATUSES.has(text)
 export interface PairNames {
   /** By symbol, REST id, short name or version 1 name. */
   readonly find: (name: string) => Instrument | undefined
-  /** Pairs listed with terms that could not be read: known, but not usable. */
+  /** REST ids and symbols of pairs listed with terms that could not be read: known, but not usable. */
   readonly unreadable: ReadonlySet<string>
   /** Stream name of an asset by its REST id, without wallet suffixes; the id itself where it is not listed. */
   readonly assetName: (assetId: string) => string
@@ -62,6 +62,18 @@ export interface PairNames {
 
 /** Knows nothing: every name stays as it was sent. */
 export const noNames: PairNames = { find: () => undefined, unreadable: new Set(), assetName: (id) => id }
+
+const decodeWsname = Schema.decodeUnknownOption(Schema.Struct({ wsname: Schema.String }))
+
+/** The symbol of a row that is unreadable otherwise, from its version 1 name. */
+const symbolOf = (row: unknown): string | undefined =>
+  Option.getOrUndefined(Option.map(decodeWsname(row), ({ wsname }) => wsname.split("/").map(modernAsset).join("/")))
+
+/** The names of pairs that are known already. */
+export const namesOf = (instruments: ReadonlyArray<Instrument>): PairNames => ({
+  ...noNames,
+  find: (name) => instruments.find((i) => i.symbol === name || i.restId === name || i.altname === name)
+})
 
 interface Asset {
   readonly name: string
@@ -123,6 +135,8 @@ export const pairNames = (assetPairs: JsonStrings, assets: JsonStrings): Either.
       const quote = Option.isSome(row) ? byId.get(row.value.quote) : undefined
       if (Option.isNone(row) || base === undefined || quote === undefined) {
         unreadable.add(id)
+        const symbol = symbolOf(pairRows[id])
+        if (symbol !== undefined) unreadable.add(symbol)
         continue
       }
       const one = instrument(id, row.value, base, quote)
