@@ -35,6 +35,8 @@ const MAX_FRAME = 8 * 1024 * 1024
 const MAX_UNSENT = 1024 * 1024
 /** How long the close handshake may take before the socket is torn down. */
 const CLOSE_GRACE_MS = 250
+/** The library's own limit on the handshake only backs up ours, which runs on Effect's clock. */
+const HANDSHAKE_GRACE_MS = 5_000
 
 /** The library hands over one `Buffer` a message: its `binaryType` is left at `nodebuffer`. */
 const textOf = (data: RawData): string => (data as Buffer).toString("utf8")

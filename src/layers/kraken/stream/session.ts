@@ -48,7 +48,7 @@ export const runSession = (options: {
       const conversation = yield* Effect.acquireRelease(Deferred.await(started), (open) => Effect.sync(open.close))
       const ping = Effect.async<void>((resume) => conversation.ping(() => resume(Effect.void)))
       // Each of these ends only by failing: the first failure ends the session and interrupts the others.
-      yield* Effect.all(
+      return yield* Effect.all(
         [
           connection.ended,
           Deferred.await(over),
@@ -56,7 +56,6 @@ export const runSession = (options: {
           Effect.repeat(options.holdPing(ping), Schedule.spaced(options.timing.ping))
         ],
         { concurrency: "unbounded", discard: true }
-      )
-      return yield* Effect.never
+      ).pipe(Effect.zipRight(Effect.never))
     })
   )

@@ -109,7 +109,7 @@ describe("guards of public frames accept exactly what a Schema accepts", () => {
     guard: (u: unknown) => boolean,
     schema: Schema.Schema.AnyNoContext
   ) =>
-    it(name, () => {
+    it(`${name}`, () => {
       const is = Schema.is(schema)
       let accepted = 0
       let refused = 0
