@@ -8,6 +8,7 @@
 import type { EpochMs, UtcDay } from "../Time.ts"
 import { utcDay } from "../Time.ts"
 import type { BreakerChange, BreakerState, Cause, Latch } from "./BreakerState.ts"
+import { causes } from "./BreakerState.ts"
 
 export interface BreakerRules {
   readonly threshold: number
@@ -42,7 +43,14 @@ const without = <A>(record: Readonly<Partial<Record<Cause, A>>>, cause: Cause): 
 export const isOpen = (state: BreakerState): boolean => Object.keys(state.latches).length > 0
 
 /** The latches that hold, in the order of the causes' list. */
-export const latched = (state: BreakerState): ReadonlyArray<Latch> => Object.values(state.latches)
+export const latched = (state: BreakerState): ReadonlyArray<Latch> =>
+  causes.flatMap((cause) => {
+    const held = state.latches[cause]
+    return held === undefined ? [] : [held]
+  })
+
+/** The day a daily-loss latch holds for. UTC days compare as texts; a clock that steps back never shortens a latch. */
+const dayOf = (held: Latch): UtcDay => held.day ?? utcDay(held.since)
 
 const setLatch = (
   state: BreakerState,
@@ -83,7 +91,7 @@ export const latch = (
 ): BreakerStep => {
   const held = state.latches[cause]
   if (held === undefined) return setLatch(state, rules, cause, at, reason, state.rounds[cause] ?? 0, by, "latched")
-  if (cause === "dailyLoss" && held.day !== utcDay(at))
+  if (cause === "dailyLoss" && dayOf(held) < utcDay(at))
     return setLatch(state, rules, cause, at, reason, 0, by, "relatched")
   if (cause !== "price" && cause !== "stale") return unchanged(state)
   return {
@@ -158,21 +166,18 @@ export const probeFailed = (
   return setLatch(state, rules, cause, at, reason, Math.min(held.rounds + 1, MAX_ROUNDS), "trader", "relatched")
 }
 
-/** How long a cause must have been quiet for its relapse to count as new: its rounds are forgotten after a healthy day. */
-const FORGET_AFTER = 86_400_000
-
-/** The calendar: a daily-loss latch of an earlier UTC day clears; rounds of causes not latched are forgotten with the day. */
+/** The calendar: a daily-loss latch of an earlier UTC day clears; rounds of causes that are not latched are forgotten. */
 export const newDay = (state: BreakerState, day: UtcDay, at: EpochMs): BreakerStep => {
   const held = state.latches.dailyLoss
-  const rounds = Object.fromEntries(
-    Object.entries(state.rounds).filter(([cause]) => {
-      const other = state.latches[cause as Cause]
-      return other !== undefined && at - other.since < FORGET_AFTER
-    })
-  ) as BreakerState["rounds"]
-  if (held === undefined || held.day === day) return unchanged({ ...state, rounds })
+  const old = causes.filter((cause) => state.rounds[cause] !== undefined && state.latches[cause] === undefined)
+  const rounds = old.reduce<BreakerState["rounds"]>(without, state.rounds)
+  if (held === undefined || dayOf(held) >= day) return unchanged(old.length === 0 ? state : { ...state, rounds })
   return {
-    state: { latches: without(state.latches, "dailyLoss"), failures: state.failures, rounds },
+    state: {
+      latches: without(state.latches, "dailyLoss"),
+      failures: state.failures,
+      rounds: without(rounds, "dailyLoss")
+    },
     changes: [{ at, cause: "dailyLoss", change: "cleared", reason: `new UTC day ${day}`, by: "calendar" }]
   }
 }
@@ -180,7 +185,8 @@ export const newDay = (state: BreakerState, day: UtcDay, at: EpochMs): BreakerSt
 /** By hand: clears a cause, or every cause, except that the daily loss can't be lifted before its day is over (I6). */
 export const reset = (state: BreakerState, cause: Cause | undefined, at: EpochMs, reason: string): BreakerStep => {
   const wanted = latched(state).filter(
-    (held) => (cause === undefined || held.cause === cause) && !(held.cause === "dailyLoss" && held.day === utcDay(at))
+    (held) =>
+      (cause === undefined || held.cause === cause) && !(held.cause === "dailyLoss" && dayOf(held) >= utcDay(at))
   )
   if (wanted.length === 0) return unchanged(state)
   return wanted.reduce<BreakerStep>(

@@ -98,50 +98,83 @@ export const missingQuantity = (order: Order): Quantity =>
 export const committedQuantity = (order: Order): Quantity =>
   order.amend === undefined ? order.quantity : Fixed.max(order.quantity, order.amend.quantity)
 
-/** What may still execute beyond what is booked; for an ended order only what is missing. */
-export const openQuantity = (order: Order): Quantity =>
-  isTerminal(order.status)
-    ? missingQuantity(order)
-    : Money.Quantity(Fixed.max(committedQuantity(order) - order.bookedQuantity, 0n))
+/**
+ * What may still be booked beyond what is; for an ended order only what is missing. An order amended below what had
+ * executed already still owes the books those executions.
+ */
+export const openQuantity = (order: Order): Quantity => {
+  if (isTerminal(order.status)) return missingQuantity(order)
+  const most = Fixed.max(committedQuantity(order), order.cumQuantity)
+  return Money.Quantity(Fixed.max(most - order.bookedQuantity, 0n))
+}
 
+/**
+ * `rejected` is the trader's own conclusion from a reply or from silence; whatever the exchange says of the order
+ * outranks it, so that an order that was settled as never arrived and exists all the same is live again, or ended, and
+ * no fill of it is lost.
+ */
 const rank: Readonly<Record<OrderStatus, number>> = {
   pending: 0,
   unknown: 0,
+  rejected: 0,
   open: 1,
-  rejected: 2,
-  expired: 3,
-  cancelled: 4,
-  filled: 5
+  expired: 2,
+  cancelled: 3,
+  filled: 4
 }
 
 /** Status moves only forward; of two endings the one that says more was executed wins. */
 const forward = (current: OrderStatus, next: OrderStatus): OrderStatus => (rank[next] > rank[current] ? next : current)
 
-const statusOf = (report: StatusReport): OrderStatus => (report.status === "pending" ? "open" : report.status)
+/** Only a terminal report with its final quantity ends an order; without one it proves no more than that the order exists. */
+const statusOf = (report: StatusReport): OrderStatus =>
+  report.status === "pending" || report.cumQuantity === undefined ? "open" : report.status
+
+/**
+ * Whether a report's terms replace those held: the later ones do. At the same millisecond the larger quantity and then
+ * the higher price count, so that the order of arrival decides nothing and I4 and I5 err on the safe side.
+ */
+const termsOf = (order: Order, report: StatusReport): Pick<Order, "quantity" | "limitPrice" | "termsAt"> => {
+  const { quantity = order.quantity, limitPrice = order.limitPrice } = report
+  const said = report.quantity !== undefined || report.limitPrice !== undefined
+  const larger = quantity === order.quantity ? limitPrice > order.limitPrice : quantity > order.quantity
+  return said && (report.at > order.termsAt || (report.at === order.termsAt && larger))
+    ? { quantity, limitPrice, termsAt: report.at }
+    : order
+}
+
+/** Why the order ended: the words of the report whose ending counts. */
+const endReasonOf = (order: Order, said: OrderStatus, report: StatusReport): string | undefined =>
+  said === order.status
+    ? (order.endReason ?? report.reason)
+    : rank[said] > rank[order.status]
+      ? report.reason
+      : order.endReason
 
 const mergeStatus = (order: Order, report: StatusReport): Order => {
-  const cumQuantity = Fixed.max(order.cumQuantity, report.cumQuantity ?? Money.zeroQuantity)
-  const cumCost = Fixed.max(order.cumCost, report.cumCost ?? Money.zeroUsd)
-  const status = forward(order.status, statusOf(report))
-  const newerTerms = report.at >= order.termsAt && (report.quantity !== undefined || report.limitPrice !== undefined)
-  const quantity = newerTerms ? (report.quantity ?? order.quantity) : order.quantity
-  const limitPrice = newerTerms ? (report.limitPrice ?? order.limitPrice) : order.limitPrice
-  const { amend, cancelRequestedAt, ...rest } = order
+  const said = statusOf(report)
+  const status = forward(order.status, said)
+  const { quantity, limitPrice, termsAt } = termsOf(order, report)
+  const { amend, cancelRequestedAt, endReason: _, ...rest } = order
+  const ended = isTerminal(status)
+  const endReason = ended ? endReasonOf(order, said, report) : undefined
   const amendDone =
-    amend === undefined || isTerminal(status) || (quantity === amend.quantity && limitPrice === amend.limitPrice)
-  const endReason = isTerminal(status) ? (order.endReason ?? report.reason) : order.endReason
+    amend === undefined ||
+    ended ||
+    (quantity === amend.quantity && limitPrice === amend.limitPrice) ||
+    (report.quantity === amend.quantity && report.limitPrice === amend.limitPrice && report.at >= amend.sentAt)
   return {
     ...rest,
     ...(amendDone ? {} : { amend }),
-    ...(cancelRequestedAt === undefined || isTerminal(status) ? {} : { cancelRequestedAt }),
+    ...(cancelRequestedAt === undefined || ended ? {} : { cancelRequestedAt }),
     ...(endReason === undefined ? {} : { endReason }),
     exchangeId: order.exchangeId ?? report.exchangeId,
     status,
     quantity,
     limitPrice,
-    cumQuantity,
-    cumCost,
-    termsAt: newerTerms ? report.at : order.termsAt,
+    cumQuantity: Fixed.max(order.cumQuantity, report.cumQuantity ?? Money.zeroQuantity),
+    cumCost: Fixed.max(order.cumCost, report.cumCost ?? Money.zeroUsd),
+    termsAt,
     updatedAt: Math.max(order.updatedAt, report.at)
   }
 }
@@ -162,10 +195,13 @@ const mergeFill = (order: Order, fill: FillReport): Order => {
   if (order.executions.includes(fill.executionId)) return order
   const bookedQuantity = Money.addQuantity(order.bookedQuantity, fill.quantity)
   const bookedCost = Money.addUsd(order.bookedCost, fill.cost)
+  const { endReason, ...rest } = order
+  const status = forward(order.status, "open")
   return {
-    ...order,
+    ...rest,
+    ...(endReason === undefined || status !== order.status ? {} : { endReason }),
     exchangeId: order.exchangeId ?? fill.exchangeId,
-    status: forward(order.status, "open"),
+    status,
     executions: [...order.executions, fill.executionId],
     bookedQuantity,
     bookedCost,

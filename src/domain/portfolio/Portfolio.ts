@@ -29,6 +29,10 @@ const costOf = (lot: Lot, quantity: Quantity): Usd =>
     ? Money.zeroUsd
     : Money.Usd(Fixed.divide((lot.cost + lot.entryFee) * quantity, lot.quantity, "nearest"))
 
+/** Cost and entry fee of what is still held: exactly what `costOf` of the sold part leaves. */
+const costOfHeld = (lot: Lot): Usd =>
+  Money.Usd(lot.cost + lot.entryFee - costOf(lot, Money.subQuantity(lot.quantity, lot.remaining)))
+
 /** Entry cost of what is still held, fees aside. */
 export const heldCost = (lot: Lot): Usd =>
   lot.quantity === 0n ? Money.zeroUsd : Money.Usd(Fixed.divide(lot.cost * lot.remaining, lot.quantity, "up"))
@@ -46,18 +50,25 @@ export const bookCash = (instrument: Instrument, fill: FillReport, order: Order)
   return { fill, orderId: order.id, ledgerUsd, rounding: Money.Usd(ledgerUsd - exact) }
 }
 
-/** Adds an entry's execution to its lot (`undefined`: its first). */
+/** The part of a fill's fee that was taken in base, in USD at the fill's price. */
+const baseFeeUsd = (fill: FillReport): Usd => (feeBase(fill) > 0n ? feeUsd(fill) : Money.zeroUsd)
+
+/**
+ * Adds an entry's execution to its lot (`undefined`: its first). A fee in base was paid out of what was bought: its value
+ * is taken out of the cost, so that cost and fee together are the dollars that left.
+ */
 export const bookEntry = (lot: Lot | undefined, order: Order, fill: FillReport): Lot | undefined => {
   if (order.purpose._tag !== "Entry") return undefined
   const received = Money.subQuantity(fill.quantity, feeBase(fill))
   const fee = feeUsd(fill)
+  const cost = Money.subUsd(fill.cost, baseFeeUsd(fill))
   if (lot !== undefined) {
     const { closedAt: _, ...open } = lot
     return {
       ...open,
       quantity: Money.addQuantity(lot.quantity, received),
       remaining: Money.addQuantity(lot.remaining, received),
-      cost: Money.addUsd(lot.cost, fill.cost),
+      cost: Money.addUsd(lot.cost, cost),
       entryFee: Money.addUsd(lot.entryFee, fee)
     }
   }
@@ -67,7 +78,7 @@ export const bookEntry = (lot: Lot | undefined, order: Order, fill: FillReport):
     exchangeId: fill.exchangeId,
     quantity: received,
     remaining: received,
-    cost: fill.cost,
+    cost,
     entryFee: fee,
     proceeds: Money.zeroUsd,
     exitFee: Money.zeroUsd,
@@ -120,14 +131,16 @@ const sellFrom = (lot: Lot, quantity: Quantity, proceeds: Usd, fee: Usd): Lot =>
 
 /**
  * Books a sale on the lots it names; what they can't cover goes to the pair's other lots, oldest first. Proceeds and fee
- * are split by quantity, the last part taking the rest, so that nothing is lost to rounding.
+ * are split by quantity, the last part taking the rest, so that nothing is lost to rounding; what no lot covers keeps its
+ * part of both, for those coins were not the trader's. A fee in base leaves the lots too, as if it had been sold to pay.
  */
 export const bookExit = (lots: ReadonlyArray<Lot>, order: Order, fill: FillReport): ExitBooking => {
   const shares = order.purpose._tag === "Exit" ? order.purpose.lots : []
   const named = allocate(shares, order.bookedQuantity, fill.quantity)
   const byId = new Map<LotId, Lot>(lots.map((lot) => [lot.id, lot]))
   const takes = new Map<LotId, bigint>()
-  let left: bigint = fill.quantity
+  const quantity = Money.addQuantity(fill.quantity, feeBase(fill))
+  let left: bigint = quantity
   const take = (lotId: LotId, wanted: bigint): void => {
     const lot = byId.get(lotId)
     if (lot === undefined || lot.symbol !== order.symbol) return
@@ -139,22 +152,20 @@ export const bookExit = (lots: ReadonlyArray<Lot>, order: Order, fill: FillRepor
   }
   for (const share of named) take(share.lotId, share.quantity)
   if (left > 0n) {
-    for (const lot of [...lots].sort((a, b) => a.openedAt - b.openedAt)) take(lot.id, left)
+    for (const lot of lots.toSorted((a, b) => a.openedAt - b.openedAt)) take(lot.id, left)
   }
-  const covered = fill.quantity - left
-  const fee = feeUsd(fill)
-  let proceedsLeft: bigint = fill.cost
-  let feeLeft: bigint = fee
-  let coveredLeft: bigint = covered
+  let proceedsLeft: bigint = fill.cost + baseFeeUsd(fill)
+  let feeLeft: bigint = feeUsd(fill)
+  let quantityLeft: bigint = quantity
   const changed: Array<Lot> = []
   for (const [lotId, taken] of takes) {
     const lot = byId.get(lotId)
     if (lot === undefined) continue
-    const proceeds = Money.Usd(Fixed.divide(proceedsLeft * taken, coveredLeft, "nearest"))
-    const feePart = Money.Usd(Fixed.divide(feeLeft * taken, coveredLeft, "nearest"))
+    const proceeds = Money.Usd(Fixed.divide(proceedsLeft * taken, quantityLeft, "nearest"))
+    const feePart = Money.Usd(Fixed.divide(feeLeft * taken, quantityLeft, "nearest"))
     proceedsLeft -= proceeds
     feeLeft -= feePart
-    coveredLeft -= taken
+    quantityLeft -= taken
     changed.push(sellFrom(lot, Money.Quantity(taken), proceeds, feePart))
   }
   return { lots: changed, unattributed: Money.Quantity(left) }
@@ -164,7 +175,7 @@ export const bookExit = (lots: ReadonlyArray<Lot>, order: Order, fill: FillRepor
 export const unrealised = (lot: Lot, quote: Quote, takerFee: Rate): Usd => {
   const gross = Money.notional(quote.bid, lot.remaining, "down")
   const fee = Money.portion(gross, takerFee, "up")
-  return Money.Usd(gross - fee - costOf(lot, lot.remaining))
+  return Money.Usd(gross - fee - costOfHeld(lot))
 }
 
 /** Realised profit plus every open lot at its mark; `undefined` when a held pair has no quote. */

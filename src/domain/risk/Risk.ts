@@ -138,7 +138,12 @@ const size: Rule = (p, view) => {
 /** Whether the exchange takes this kind of order in its present mode and the pair's. */
 const mode: Rule = (p, view) => {
   const blocked = (status: string): boolean =>
-    !(status === "online" || status === "limit_only" || (status === "post_only" && p.postOnly))
+    !(
+      status === "online" ||
+      status === "limit_only" ||
+      (status === "post_only" && p.postOnly) ||
+      (status === "reduce_only" && p.side === "sell")
+    )
   if (blocked(view.system)) return { code: "mode", text: `the exchange is in ${view.system} mode` }
   return blocked(p.instrument.status)
     ? { code: "mode", text: `${p.instrument.symbol} is in ${p.instrument.status} mode` }
@@ -149,7 +154,8 @@ const market: Rule = (p, view) => {
   const { limits, quote, quoteConfirmedAt } = view
   if (quote === undefined || quoteConfirmedAt === undefined) return { code: "quote", text: "no sound quote yet" }
   const age = view.now - quoteConfirmedAt
-  if (age > limits.staleAfter) return { code: "stale", text: `the quote is ${Math.round(age)} ms old` }
+  // a time ahead of the clock is as bad as one behind; comparisons are written so that NaN refuses (I18)
+  if (!(Math.abs(age) <= limits.staleAfter)) return { code: "stale", text: `the quote is ${Math.round(age)} ms old` }
   const mid = (quote.bid + quote.ask) / 2n
   const spread = quote.ask - quote.bid
   if (spread > Fixed.multiply(mid, limits.maxSpread, "down")) {
@@ -187,18 +193,19 @@ const dailyLoss: Rule = (_, view) => {
 
 const throttles: Rule = (_, view) => {
   const { limits, now } = view
-  if (view.entriesToday >= limits.maxTradesPerDay) {
+  const passed = (since: EpochMs | undefined, wait: number): boolean => since === undefined || now - since >= wait
+  if (!(view.entriesToday < limits.maxTradesPerDay)) {
     return {
       code: "throttle",
       text: `${view.entriesToday} trades today, MAX_TRADES_PER_DAY is ${limits.maxTradesPerDay}`
     }
   }
-  if (view.lastEntryAt !== undefined && now - view.lastEntryAt < limits.minTradeInterval) {
+  if (!passed(view.lastEntryAt, limits.minTradeInterval)) {
     return { code: "throttle", text: "MIN_TRADE_INTERVAL since the last entry has not passed" }
   }
-  return view.lastLossAt !== undefined && now - view.lastLossAt < limits.cooldownAfterLoss
-    ? { code: "throttle", text: "COOLDOWN_AFTER_LOSS has not passed" }
-    : undefined
+  return passed(view.lastLossAt, limits.cooldownAfterLoss)
+    ? undefined
+    : { code: "throttle", text: "COOLDOWN_AFTER_LOSS has not passed" }
 }
 
 const noUnknown: Rule = (_, view) => {
@@ -208,16 +215,26 @@ const noUnknown: Rule = (_, view) => {
     : { code: "unknown order", text: `order ${unknown.id} has an unknown outcome` }
 }
 
-/** A full fill must be sellable at the stop, even after the exit's collar was paid (I17). The fee is taken in USD (`fciq`). */
+/**
+ * A full fill must be sellable at the stop, even after the exit's collar was paid (I17). The fee is taken in USD (`fciq`).
+ * A plan that does not surround the price, or whose time limit would never come, is no exit.
+ */
 const exitPossible: Rule = (p, view) => {
   if (p.purpose._tag !== "Entry") return undefined
-  const worst = Money.shiftPrice(p.purpose.plan.stop, Money.Rate(-view.limits.exitCollarMax), "down")
+  const { plan } = p.purpose
+  if (!(plan.stop < p.limitPrice && p.limitPrice < plan.target && plan.holdFor > 0 && Number.isFinite(plan.holdFor))) {
+    return {
+      code: "no exit",
+      text: `the exit plan (target ${Fixed.show(plan.target)}, stop ${Fixed.show(plan.stop)}, ${plan.holdFor} ms) does not fit an entry at ${Fixed.show(p.limitPrice)}`
+    }
+  }
+  const worst = Money.shiftPrice(plan.stop, Money.Rate(-view.limits.exitCollarMax), "down")
   const i: Instrument = p.instrument
   return worst > 0n && meetsMinimums(i, worst, roundQuantity(i, p.quantity))
     ? undefined
     : {
         code: "no exit",
-        text: `what a full fill leaves could not be sold at the stop ${Fixed.show(p.purpose.plan.stop)} under the exchange's minimums`
+        text: `what a full fill leaves could not be sold at the stop ${Fixed.show(plan.stop)} under the exchange's minimums`
       }
 }
 
@@ -258,13 +275,16 @@ const entryRules: ReadonlyArray<Rule> = [
 /** Every named share must still be there, unclaimed by other exits, and make up the whole order (I5). */
 const ownLots: Rule = (p, view) => {
   if (p.purpose._tag !== "Exit") return undefined
+  const named = new Map<LotId, bigint>()
   let sum = 0n
   for (const share of p.purpose.lots) {
     const lot = view.lots.get(share.lotId)
+    const wanted = (named.get(share.lotId) ?? 0n) + share.quantity
     const free = lot === undefined ? 0n : lot.remaining - claimed(lot.id, view.orders)
-    if (lot === undefined || lot.symbol !== p.instrument.symbol || share.quantity <= 0n || share.quantity > free) {
-      return { code: "lots", text: `lot ${share.lotId} has less than ${Fixed.show(share.quantity)} left to sell` }
+    if (lot === undefined || lot.symbol !== p.instrument.symbol || share.quantity <= 0n || wanted > free) {
+      return { code: "lots", text: `lot ${share.lotId} has less than ${Fixed.show(wanted)} left to sell` }
     }
+    named.set(share.lotId, wanted)
     sum += share.quantity
   }
   return sum === p.quantity
