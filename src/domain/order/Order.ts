@@ -162,7 +162,12 @@ const mergeStatus = (order: Order, report: StatusReport): Order => {
     amend === undefined ||
     ended ||
     (quantity === amend.quantity && limitPrice === amend.limitPrice) ||
-    (report.quantity === amend.quantity && report.limitPrice === amend.limitPrice && report.at >= amend.sentAt)
+    (report.quantity === amend.quantity && report.limitPrice === amend.limitPrice && report.at >= amend.sentAt) ||
+    // read after its deadline: whatever the terms are now, the amend is over
+    (amend.state === "unknown" &&
+      report.source === "rest" &&
+      report.quantity !== undefined &&
+      report.at > amend.deadline)
   return {
     ...rest,
     ...(amendDone ? {} : { amend }),

@@ -1,0 +1,55 @@
+/** Orders on the exchange that match nothing in memory: the store is asked first, then the exchange, many at a time. */
+import { Effect, Option } from "effect"
+import type { ClientOrderId, ExchangeOrderId } from "../../domain/order/Ids.ts"
+import type { Deps } from "./Deps.ts"
+
+const A_CALL = 50
+
+export interface Stranger {
+  readonly exchangeId: ExchangeOrderId
+  readonly clientId: ClientOrderId | undefined
+}
+
+/** From our own records: an order settled long ago. True when it was found and the engine told. */
+const fromStore = (d: Deps, stranger: Stranger): Effect.Effect<boolean> =>
+  Effect.gen(function* () {
+    const byExchange = yield* d.store.findOrder({ exchangeId: stranger.exchangeId })
+    const found =
+      Option.isNone(byExchange) && stranger.clientId !== undefined
+        ? yield* d.store.findOrder({ clientId: stranger.clientId })
+        : byExchange
+    if (Option.isNone(found)) return false
+    const order = { ...found.value, exchangeId: stranger.exchangeId }
+    // lots an exit names, or the entry's own
+    const ids = order.purpose._tag === "Entry" ? [order.id] : order.purpose.lots.map((share) => share.lotId)
+    const lots = yield* Effect.forEach(ids, (id) => d.store.findLot(id))
+    const known = lots.flatMap((lot) => Option.toArray(lot))
+    for (const lot of known.slice(1)) yield* d.engine.tell({ _tag: "Recalled", order: { ...order }, lot })
+    yield* d.engine.tell({ _tag: "Recalled", order, lot: known[0] })
+    return true
+  }).pipe(Effect.catchTag("StoreFailed", () => Effect.succeed(false)))
+
+/** Names a set of strangers. A failed read leaves them unnamed; they are asked for again. True when all were named. */
+export const identify = (d: Deps, strangers: ReadonlyArray<Stranger>): Effect.Effect<boolean> =>
+  Effect.gen(function* () {
+    const left: Array<Stranger> = []
+    for (const stranger of strangers) if (!(yield* fromStore(d, stranger))) left.push(stranger)
+    for (let from = 0; from < left.length; from += A_CALL) {
+      const part = left.slice(from, from + A_CALL)
+      const records = yield* Effect.either(d.rest.queryOrders(part.map((s) => s.exchangeId)))
+      if (records._tag === "Left") {
+        yield* Effect.logInfo(`identifying ${part.length} orders failed: ${records.left.message}`)
+        return false
+      }
+      for (const stranger of part) {
+        const record = records.right.find((r) => r.report.exchangeId === stranger.exchangeId)
+        yield* d.engine.tell({
+          _tag: "Identified",
+          exchangeId: stranger.exchangeId,
+          clientId: record?.report.clientId ?? stranger.clientId,
+          found: record !== undefined
+        })
+      }
+    }
+    return true
+  })
