@@ -52,11 +52,11 @@ export type MeanReversionParameters = typeof MeanReversionParameters.Type
 export interface MeanReversionState {
   readonly closes: Rolling.Rolling
   /** Start of the newest candle in the window. */
-  readonly newest: Option.Option<EpochMs>
+  readonly newest: EpochMs | undefined
   /** Why the window was last emptied; empty text if it never was. */
   readonly restarted: string
   /** The last signal, or the last moment at which an entry or position was there. */
-  readonly busyAt: Option.Option<EpochMs>
+  readonly busyAt: EpochMs | undefined
   /** Whether the present entry has been asked back already. */
   readonly withdrawn: boolean
 }
@@ -67,7 +67,7 @@ const MINUTE_MS = 60_000
 const restart = (state: MeanReversionState, why: string): MeanReversionState => ({
   ...state,
   closes: Rolling.empty(state.closes.capacity),
-  newest: Option.none(),
+  newest: undefined,
   restarted: why
 })
 
@@ -82,11 +82,11 @@ const absorb =
     const close = Option.flatMap(makeCandle(candle), (sound) => Rolling.sample(sound.close))
     if (Option.isNone(close)) return restart(state, "a candle with unsound numbers")
     if (candle.at % interval !== 0) return restart(state, `a candle that is not of ${p.intervalMinutes} min`)
-    const intervals = Option.match(state.newest, { onNone: () => 1, onSome: (at) => (candle.at - at) / interval })
+    const intervals = state.newest === undefined ? 1 : (candle.at - state.newest) / interval
     if (intervals <= 0) return state
     const missing = intervals - 1
     const before = missing > p.maxGapCandles ? restart(state, `${missing} candles in a row were missing`) : state
-    return { ...before, closes: Rolling.push(before.closes, close.value), newest: Option.some(candle.at) }
+    return { ...before, closes: Rolling.push(before.closes, close.value), newest: candle.at }
   }
 
 /** Why a view cannot be decided on, if so. The trader never passes such a view; this keeps it harmless if one comes. */
@@ -105,10 +105,8 @@ const measured = (
   now: EpochMs
 ): Either.Either<Rolling.Statistics, string> => {
   // The present interval is not over, and the one before may become final a moment later: neither is missing yet.
-  const missing = Option.match(state.newest, {
-    onNone: () => 0,
-    onSome: (newest) => Math.floor((now - newest) / (p.intervalMinutes * MINUTE_MS)) - 2
-  })
+  const since = state.newest === undefined ? 0 : now - state.newest
+  const missing = Math.floor(since / (p.intervalMinutes * MINUTE_MS)) - 2
   if (missing > p.maxGapCandles) return Either.left(`no candle for ${missing} intervals`)
   return Either.fromOption(Rolling.statistics(state.closes), () => {
     const have = `${Rolling.size(state.closes)} of ${p.window} candles`
@@ -152,7 +150,7 @@ const prospectOf = (p: MeanReversionParameters, view: MarketView, is: Rolling.St
 
 /** Notes whether an entry or position is there; once there is none, the next one may be asked back again. */
 const observe = (state: MeanReversionState, view: MarketView): MeanReversionState =>
-  view.engaged ? { ...state, busyAt: Option.some(view.now) } : { ...state, withdrawn: false }
+  view.engaged ? { ...state, busyAt: view.now } : { ...state, withdrawn: false }
 
 const percent = (ratio: number): string => `${(ratio * 100).toFixed(2)} %`
 const flag = (holds: boolean): number => (holds ? 1 : 0)
@@ -175,10 +173,7 @@ const decide = (
   const pays = what.edge >= what.required
   // A stop that the bid reaches by an ordinary flicker of the spread is no stop.
   const stopClear = what.stop < what.limit - (view.ask - view.bid) - view.tick
-  const rested = Option.match(state.busyAt, {
-    onNone: () => true,
-    onSome: (at) => view.now - at >= p.cooldownSeconds * 1000
-  })
+  const rested = state.busyAt === undefined || view.now - state.busyAt >= p.cooldownSeconds * 1000
   const features = {
     bid: view.bid,
     ask: view.ask,
@@ -212,7 +207,7 @@ const decide = (
   }
   if (!(dip && pays && stopClear && rested)) return ready(state)
   return ready(
-    { ...state, busyAt: Option.some(view.now) },
+    { ...state, busyAt: view.now },
     {
       _tag: "Enter",
       limit: what.limit,
@@ -229,7 +224,7 @@ const step =
   (p: MeanReversionParameters) =>
   (before: MeanReversionState, view: MarketView): Step<MeanReversionState> => {
     const fed = view.closed.reduce(absorb(p), before)
-    const ahead = Option.exists(fed.newest, (newest) => newest > view.now)
+    const ahead = fed.newest !== undefined && fed.newest > view.now
     const state = observe(ahead ? restart(fed, "a candle from the future") : fed, view)
     const unready = (why: string): Step<MeanReversionState> => ({ _tag: "Unready", state, why })
     return Option.match(unsound(p, view), {
@@ -246,9 +241,9 @@ export const meanReversion = (p: MeanReversionParameters): Strategy<MeanReversio
   warmUpCandles: p.window,
   initial: {
     closes: Rolling.empty(p.window),
-    newest: Option.none(),
+    newest: undefined,
     restarted: "",
-    busyAt: Option.none(),
+    busyAt: undefined,
     withdrawn: false
   },
   warmUp: (state, candles) => candles.reduce(absorb(p), state),

@@ -14,6 +14,7 @@ import type {
   PlannedExit,
   RunningStrategy,
   Signal,
+  Strategy,
   StrategyInfo
 } from "./Strategy.ts"
 
@@ -162,18 +163,34 @@ const running = (inner: RunningStrategy, owed: ReadonlyArray<Candle> = []): Runn
   }
 })
 
-/** The strategy behind the guard, under information that was checked already. */
-export const guarded = (info: StrategyInfo, inner: Pick<AnyStrategy, "start">): AnyStrategy => ({
+/**
+ * A strategy from outside behind the guard, under information that was checked already. `begin` gives what should be a
+ * `RunningStrategy`; whether it is one is looked at here.
+ */
+export const guarded = (info: StrategyInfo, begin: () => unknown): AnyStrategy => ({
   name: info.name,
   intervalMinutes: info.intervalMinutes,
   warmUpCandles: info.warmUpCandles,
   start: () =>
-    Either.match(
-      attempt((): unknown => inner.start()),
-      {
-        onLeft: (why) => broken(`the strategy did not start: ${why}`),
-        onRight: (first) =>
-          isRunning(first) ? running(first) : broken("the strategy did not start: it returned no state")
-      }
-    )
+    Either.match(attempt(begin), {
+      onLeft: (why) => broken(`the strategy did not start: ${why}`),
+      onRight: (first) =>
+        isRunning(first) ? running(first) : broken("the strategy did not start: it returned no state")
+    })
+})
+
+/**
+ * `conceal` for a strategy from outside: a step or warm-up that hands no state back has no successor, which the guard
+ * reports, instead of one that begins from nothing.
+ */
+export const stateful = (strategy: Strategy<unknown>, state: unknown): unknown => ({
+  warmUp: (candles: ReadonlyArray<Candle>) => {
+    const next = strategy.warmUp(state, candles)
+    return next === undefined ? undefined : stateful(strategy, next)
+  },
+  step: (view: MarketView) => {
+    const answer: unknown = strategy.step(state, view)
+    if (!isRecord(answer) || answer["state"] === undefined) return undefined
+    return { next: stateful(strategy, answer["state"]), outcome: answer }
+  }
 })
