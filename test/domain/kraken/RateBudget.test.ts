@@ -196,7 +196,7 @@ describe("any sequence of calls", () => {
     fc.assert(
       fc.property(
         fc.array(step, { maxLength: 200 }),
-        fc.constantFrom("starter", "intermediate", "pro"),
+        fc.constantFrom<R.Tier[]>("starter", "intermediate", "pro"),
         fc.boolean(),
         (steps, tier, startFull) => {
           const limits = R.tiers[tier]

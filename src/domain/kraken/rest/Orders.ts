@@ -18,8 +18,13 @@ const OrderRow = Schema.Struct({
   opentm: Seconds,
   closetm: maybe(Seconds),
   expiretm: maybe(Seconds),
-  // `price` is lenient: it is `+1.0000%` on relative trigger orders of other programs.
-  descr: Schema.Struct({ pair: Schema.String, type: Side, ordertype: Schema.String, price: maybe(Schema.String) }),
+  // Seen empty on old orders; `price` is `+1.0000%` on relative trigger orders.
+  descr: Schema.Struct({
+    pair: maybe(Schema.String),
+    type: maybe(Side),
+    ordertype: maybe(Schema.String),
+    price: maybe(Schema.String)
+  }),
   vol: Amount,
   vol_exec: Amount,
   cost: Amount,
@@ -53,17 +58,17 @@ const orderFact = (id: string, row: OrderRow, names: PairNames, readAt: EpochMs)
   const status = statusOf(row)
   const ended = status !== "open" && status !== "pending"
   const limit = Either.getOrElse(Fixed.parse(row.descr.price ?? "0"), () => 0n)
-  const symbol = names.find(row.descr.pair)?.symbol
+  const symbol = names.find(row.descr.pair ?? "")?.symbol
   return {
     tradeIds: row.trades ?? [],
-    orderType: row.descr.ordertype,
+    orderType: row.descr.ordertype ?? "",
     report: {
       _tag: "Status",
       source: "rest",
       exchangeId: ExchangeOrderId(id),
       ...(row.cl_ord_id === undefined ? {} : { clientId: ClientOrderId(row.cl_ord_id) }),
       ...(symbol === undefined ? {} : { symbol }),
-      side: row.descr.type,
+      ...(row.descr.type === undefined ? {} : { side: row.descr.type }),
       status,
       quantity: Money.Quantity(row.vol),
       ...(limit > 0n ? { limitPrice: Money.Price(limit) } : {}),
