@@ -57,7 +57,11 @@ export const connect: Connect = (url, onOpen, openTimeoutMs) =>
     yield* Effect.acquireRelease(
       Effect.try({
         try: () =>
-          new WebSocket(url, { perMessageDeflate: false, maxPayload: MAX_FRAME, handshakeTimeout: openTimeoutMs }),
+          new WebSocket(url, {
+            perMessageDeflate: false,
+            maxPayload: MAX_FRAME,
+            handshakeTimeout: openTimeoutMs + HANDSHAKE_GRACE_MS
+          }),
         catch: () => ended("unreachable", "the stream's address is not a WebSocket URL")
       }).pipe(
         Effect.tap((socket) =>
