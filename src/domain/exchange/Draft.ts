@@ -53,6 +53,13 @@ export const marketOf = (state: ExchangeState, symbol: PairSymbol): Market => {
   return found
 }
 
+/** A connection that the caller just saw. */
+export const sessionOf = (state: ExchangeState, id: string): Session => {
+  const found = state.sessions.get(id)
+  if (found === undefined) throw new Error(`the simulated exchange lost its connection ${id}`)
+  return found
+}
+
 /** Writes an order; its list (open or closed) is the caller's business. */
 export const putOrder = (d: Draft, order: Order): Order => {
   setAccount(d, {

@@ -32,6 +32,8 @@ export interface OrderRequest {
   readonly clOrdId: string | undefined
   /** The expiry, already an instant; 0 for none. */
   readonly expiresAt: EpochMs
+  /** What is wrong with the rest of the request; said once the limiter has been charged. */
+  readonly problem: Refusal | undefined
   readonly deadline: string | undefined
   /** The least a deadline must be ahead of the arrival, ms. */
   readonly deadlineLeastMs: number
@@ -70,6 +72,7 @@ const timeOf = (request: OrderRequest, type: OrderType): Either.Either<TimeInFor
 const orderFrom = (d: Draft, request: OrderRequest): Either.Either<Order, Refusal> =>
   Either.gen(function* () {
     const { rules } = request.market
+    if (request.problem !== undefined) yield* Either.left(request.problem)
     const type = yield* oneOf(typeNames, request.type, "ordertype")
     const side = yield* oneOf(sideNames, request.side, "type")
     const quantity = yield* Validation.volumeOf(rules, request.volume, d.state.switches.excessVolumeDecimals)

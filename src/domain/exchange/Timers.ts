@@ -54,9 +54,9 @@ const heartbeats = (d: Draft): void => {
   }
 }
 
-/** Tells the subscribers what changed in the books. */
+/** Tells the subscribers what changed in the books; during maintenance nobody is told, afterwards with the next change. */
 export const publish = (d: Draft): void => {
-  for (const symbol of d.touched) publishBook(d, symbol)
+  if (d.state.system !== "maintenance") for (const symbol of d.touched) publishBook(d, symbol)
   d.touched.clear()
 }
 

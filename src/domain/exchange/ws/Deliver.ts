@@ -1,6 +1,6 @@
 /** Sends one thing to every subscription of a channel. */
 import type { Draft } from "../Draft.ts"
-import { send } from "../Draft.ts"
+import { send, sessionOf } from "../Draft.ts"
 import type { Subscription } from "../State.ts"
 
 export type Of<C extends Subscription["channel"]> = Extract<Subscription, { readonly channel: C }>
@@ -22,13 +22,12 @@ export const deliver = <C extends Subscription["channel"]>(
   render: (subscription: Of<C>) => Delivery<C> | undefined
 ): void => {
   for (const { id, subscriptions } of d.state.sessions.values()) {
-    for (let index = 0; index < subscriptions.length; index++) {
-      const session = d.state.sessions.get(id)
-      const subscription = session?.subscriptions[index]
-      if (session === undefined || subscription === undefined || !isOf(subscription, channel)) continue
+    subscriptions.forEach((subscription, index) => {
+      if (!isOf(subscription, channel)) return
       const out = render(subscription)
-      if (out === undefined) continue
+      if (out === undefined) return
+      const session = sessionOf(d.state, id)
       send(d, { ...session, subscriptions: session.subscriptions.with(index, out.next) }, out.text, isPrivate)
-    }
+    })
   }
 }
