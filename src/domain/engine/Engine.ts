@@ -103,6 +103,7 @@ const checkInvariants = (d: Draft): void => {
 const stopping = (d: Draft, reason: string): void => {
   patch(d, { phase: "stopping", proposals: new Map() })
   log(d, "info", `stopping: ${reason}`)
+  record(d, true)
   for (const order of liveOrders(d.state)) requestCancel(d, order, "the trader stops")
 }
 

@@ -1,7 +1,8 @@
 /** The order desk: takes the engine's decisions off its queue and runs each as a fiber of its own, one per order and kind. */
-import { Deferred, Effect, FiberMap, Layer, Mailbox } from "effect"
-import { CredentialsRefused, OrderDesk } from "../../services/OrderDesk.ts"
-import type { DeskDecision } from "../../services/OrderDesk.ts"
+import { Deferred, Effect, FiberMap, Mailbox } from "effect"
+import type { Scope } from "effect"
+import { CredentialsRefused } from "../../services/OrderDesk.ts"
+import type { DeskDecision, OrderDeskShape } from "../../services/OrderDesk.ts"
 import { amendOrder } from "./amend.ts"
 import { cancel } from "./cancel.ts"
 import type { Deps } from "./Deps.ts"
@@ -37,8 +38,8 @@ const cancelStray = (d: Deps, decision: Extract<DeskDecision, { _tag: "CancelStr
       : Effect.logWarning(`cancelled ${decision.exchangeId}: ${decision.reason}`)
   })
 
-export const OrderDeskLive: Layer.Layer<OrderDesk, never, Effect.Effect.Context<typeof deps>> = Layer.scoped(
-  OrderDesk,
+/** Builds the desk; its fibers live in the scope it is built in. */
+export const makeOrderDesk: Effect.Effect<OrderDeskShape, never, Effect.Effect.Context<typeof deps> | Scope.Scope> =
   Effect.gen(function* () {
     const d = yield* deps
     const queue = yield* Mailbox.make<DeskDecision>({ capacity: CAPACITY, strategy: "dropping" })
@@ -90,7 +91,7 @@ export const OrderDeskLive: Layer.Layer<OrderDesk, never, Effect.Effect.Context<
     })
 
     const size = Effect.all([FiberMap.size(jobs), queue.size])
-    return OrderDesk.of({
+    const desk: OrderDeskShape = {
       take: (decision) => queue.unsafeOffer(decision),
       // a job that dies of a defect ends the desk, and with it the program: nothing is sent by a desk that lost a job
       run: Effect.raceFirst(
@@ -105,6 +106,6 @@ export const OrderDeskLive: Layer.Layer<OrderDesk, never, Effect.Effect.Context<
             yield* Effect.sleep("20 millis")
           }
         }).pipe(Effect.timeoutTo({ duration: timeoutMs, onTimeout: () => false, onSuccess: (done: boolean) => done }))
-    })
+    }
+    return desk
   })
-)

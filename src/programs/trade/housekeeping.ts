@@ -1,0 +1,162 @@
+/** The small fibers: the market tick, periodic reconciliation, fees, instruments, backups, the fence, freezes and skew. */
+import { Effect } from "effect"
+import type { Option } from "effect"
+import { iso } from "../../domain/Time.ts"
+import type { EpochMs } from "../../domain/Time.ts"
+import { MarketClock } from "../../services/Clock.ts"
+import { Engine } from "../../services/Engine.ts"
+import { InstanceLock } from "../../services/InstanceLock.ts"
+import { KrakenRest } from "../../services/KrakenRest.ts"
+import { Store } from "../../services/Store.ts"
+import type { ReadDesk } from "./reads.ts"
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+/** A gap of real time longer than this is a disconnect (suspend, SIGSTOP, a stalled loop). */
+export const FREEZE_GAP_MS = 5000
+
+/** One tick per second of market time. */
+export const ticker = Effect.gen(function* () {
+  const engine = yield* Engine
+  const clock = yield* MarketClock
+  while (true) {
+    yield* clock.sleep(1000)
+    yield* engine.tell({ _tag: "Tick" })
+  }
+})
+
+/** Books against exchange, every so often, whatever the streams say. */
+export const periodicReconciliation = (desk: ReadDesk, everyMs: number) =>
+  Effect.gen(function* () {
+    const clock = yield* MarketClock
+    while (true) {
+      yield* clock.sleep(everyMs)
+      yield* Effect.catchAll(desk.reconcile(undefined), (error) =>
+        Effect.logInfo(`the periodic reconciliation was skipped: ${error.message}`)
+      )
+    }
+  })
+
+/** The account's own fees, at once and daily. Entries wait for the first reading. */
+export const fees = Effect.gen(function* () {
+  const engine = yield* Engine
+  const clock = yield* MarketClock
+  const rest = yield* KrakenRest
+  while (true) {
+    const instruments = [...engine.unsafeState().pairs.values()].map((pair) => pair.instrument)
+    const read = yield* Effect.either(rest.tradeVolume(instruments))
+    if (read._tag === "Right") yield* engine.tell({ _tag: "FeesSeen", fees: read.right })
+    else yield* Effect.logWarning(`the account's fees could not be read: ${read.left.message}`)
+    yield* clock.sleep(read._tag === "Right" ? DAY_MS : 30_000)
+  }
+})
+
+/** Minimums, precision and status of the pairs, hourly: the exchange changes them. */
+export const instruments = Effect.gen(function* () {
+  const engine = yield* Engine
+  const clock = yield* MarketClock
+  const rest = yield* KrakenRest
+  while (true) {
+    yield* clock.sleep(HOUR_MS)
+    const read = yield* Effect.either(rest.instruments([...engine.unsafeState().pairs.keys()]))
+    if (read._tag === "Right") yield* engine.tell({ _tag: "InstrumentsSeen", instruments: read.right })
+    else yield* Effect.logInfo(`the pairs' rules could not be read: ${read.left.message}`)
+  }
+})
+
+/** The exchange's system status over REST, for when the stream has not said it. */
+export const systemStatus = Effect.gen(function* () {
+  const engine = yield* Engine
+  const clock = yield* MarketClock
+  const rest = yield* KrakenRest
+  while (true) {
+    const { system } = engine.unsafeState()
+    if (system !== "online") {
+      const read = yield* Effect.either(rest.systemStatus)
+      if (read._tag === "Right") yield* engine.tell({ _tag: "SystemSeen", status: read.right })
+    }
+    yield* clock.sleep(15_000)
+  }
+})
+
+/** What other processes do to the fence is noticed within a second, and the lock is looked at. */
+export const fenceWatch = Effect.gen(function* () {
+  const engine = yield* Engine
+  const store = yield* Store
+  const lock = yield* InstanceLock
+  let seen = engine.unsafeState().epoch
+  let latched: Option.Option<string> | undefined
+  while (true) {
+    yield* Effect.sleep("1 second")
+    const read = yield* Effect.either(store.fence)
+    if (read._tag === "Right") {
+      const fence = read.right
+      const changed = fence.epoch !== seen || fence.paused !== engine.unsafeState().paused || latched === undefined
+      seen = fence.epoch
+      latched = fence.operatorLatch
+      if (changed) yield* engine.tell({ _tag: "FenceSeen", fence })
+    }
+    if (!(yield* lock.verify)) {
+      yield* engine.tell({
+        _tag: "AnotherTraderSeen",
+        reason: "the lock file of the data folder was removed or replaced: a second trader could start"
+      })
+      yield* Effect.sleep("1 minute")
+    }
+  }
+})
+
+/** Standing still longer than a few seconds is a disconnect: nothing may be decided on what was known before. */
+export const freezeWatch = Effect.gen(function* () {
+  const engine = yield* Engine
+  const real = yield* Effect.clock
+  let wall = real.unsafeCurrentTimeMillis()
+  let mono = real.unsafeCurrentTimeNanos()
+  while (true) {
+    yield* Effect.sleep("500 millis")
+    const wallNow = real.unsafeCurrentTimeMillis()
+    const monoNow = real.unsafeCurrentTimeNanos()
+    const gap = Math.max(Math.abs(wallNow - wall), Number(monoNow - mono) / 1e6)
+    wall = wallNow
+    mono = monoNow
+    if (gap > FREEZE_GAP_MS) yield* engine.tell({ _tag: "Frozen", gapMs: gap })
+  }
+})
+
+/** Skew of the machine's clock against the exchange's. */
+export const skewWatch = (maxSkewMs: number) =>
+  Effect.gen(function* () {
+    const engine = yield* Engine
+    const clock = yield* MarketClock
+    while (true) {
+      const { ms } = yield* clock.offset
+      const skew =
+        Math.abs(ms) > maxSkewMs
+          ? `this machine's clock is ${Math.round(Math.abs(ms))} ms ${ms > 0 ? "behind" : "ahead of"} the exchange's; MAX_CLOCK_SKEW is ${maxSkewMs} ms. Synchronise the clock (NTP)`
+          : undefined
+      if (skew !== engine.unsafeState().skew) yield* engine.tell({ _tag: "SkewSeen", skew })
+      yield* clock.sleep(1000)
+    }
+  })
+
+/** A consistent copy of the records now and then; `folder` exists. */
+export const backups = (folder: string, everyMs: number, last: EpochMs | undefined) =>
+  Effect.gen(function* () {
+    const store = yield* Store
+    const clock = yield* MarketClock
+    let previous = last
+    while (true) {
+      const now = yield* clock.now
+      const due = previous === undefined ? now + everyMs : previous + everyMs
+      if (now < due) yield* clock.sleep(due - now)
+      const at = yield* clock.now
+      const file = `${folder}/trading-${iso(at).replace(/[:.]/g, "-")}.db`
+      const done = yield* Effect.either(store.backup(file))
+      if (done._tag === "Left") yield* Effect.logWarning(`the backup failed: ${done.left.message}`)
+      else {
+        yield* Effect.logInfo(`backup written: ${file}`)
+        yield* Effect.ignore(store.commit([{ _tag: "Note", key: "lastBackup", value: String(at) }]))
+      }
+      previous = at
+    }
+  })

@@ -1,0 +1,59 @@
+/**
+ * The dead man's switch: armed at start, refreshed at a third of its time-out, so that the exchange cancels resting orders
+ * when the trader does not answer any more. It is the whole account's switch.
+ */
+import { Effect } from "effect"
+import * as Breaker from "../../domain/breaker/Breaker.ts"
+import type { EngineState } from "../../domain/engine/State.ts"
+import type { KrakenError } from "../../domain/kraken/KrakenError.ts"
+import { MarketClock } from "../../services/Clock.ts"
+import { Engine } from "../../services/Engine.ts"
+import { KrakenRest } from "../../services/KrakenRest.ts"
+
+/** Kraken takes whole seconds. */
+const seconds = (ms: number): number => Math.max(1, Math.round(ms / 1000))
+
+/** Arms the switch once and tells the engine when it fires, by the exchange's own clock. */
+export const arm = (timeoutMs: number): Effect.Effect<void, KrakenError, KrakenRest | Engine | MarketClock> =>
+  Effect.gen(function* () {
+    const rest = yield* KrakenRest
+    const engine = yield* Engine
+    const clock = yield* MarketClock
+    const askedAt = yield* clock.now
+    const { triggerAt } = yield* rest.cancelAllOrdersAfter(seconds(timeoutMs))
+    // the earlier of what the exchange says and what was asked for counts: it stamps whole seconds
+    const firesAt = Math.min(triggerAt ?? askedAt, askedAt + timeoutMs)
+    yield* engine.tell({ _tag: "SwitchArmed", firesAt })
+  })
+
+/** How long an entry may stay uncancelled under a latch before the switch is left to do it. */
+const GIVE_UP_CANCELLING_MS = 30_000
+
+/** Resting entries that cannot be cancelled while latched: the switch is no longer refreshed, so that the exchange cancels them. */
+export const leaveToExchange = (state: EngineState): boolean =>
+  Breaker.isOpen(state.breaker) &&
+  [...state.orders.values()].some(
+    (order) =>
+      order.purpose._tag === "Entry" &&
+      order.status === "open" &&
+      Breaker.latched(state.breaker).some((held) => state.now - held.since > GIVE_UP_CANCELLING_MS)
+  )
+
+/** Runs for ever. A failed refresh is tried again soon; the engine refuses entries as soon as too little time is left. */
+export const deadManSwitch = (timeoutMs: number) =>
+  Effect.gen(function* () {
+    const engine = yield* Engine
+    const clock = yield* MarketClock
+    while (true) {
+      if (leaveToExchange(engine.unsafeState())) {
+        yield* engine.tell({ _tag: "SwitchLost", reason: "entries cannot be cancelled; the exchange will do it" })
+        yield* clock.sleep(timeoutMs / 3)
+        continue
+      }
+      const done = yield* Effect.either(arm(timeoutMs))
+      if (done._tag === "Left") {
+        yield* Effect.logWarning(`the dead man's switch was not refreshed: ${done.left.message}`)
+        yield* clock.sleep(timeoutMs / 20)
+      } else yield* clock.sleep(timeoutMs / 3)
+    }
+  })

@@ -1,0 +1,282 @@
+/**
+ * The trading program: the start, step by step, and the tree of fibers with the restart policy of each. It knows services
+ * only; what world they talk to was chosen before.
+ */
+import { Effect, Mailbox, Option } from "effect"
+import type { Scope } from "effect"
+import type { Decision } from "../../domain/engine/Decision.ts"
+import { resume } from "../../domain/engine/State.ts"
+import type { PairSymbol } from "../../domain/market/Instrument.ts"
+import type { AnyStrategy } from "../../domain/strategy/Strategy.ts"
+import type { EpochMs } from "../../domain/Time.ts"
+import { Alerts } from "../../services/Alerts.ts"
+import { MarketClock } from "../../services/Clock.ts"
+import { Engine } from "../../services/Engine.ts"
+import { Installation } from "../../services/Installation.ts"
+import type { InstanceLock } from "../../services/InstanceLock.ts"
+import type { Journal } from "../../services/Journal.ts"
+import type { KrakenRest } from "../../services/KrakenRest.ts"
+import type { KrakenStream } from "../../services/KrakenStream.ts"
+import type { Nonce } from "../../services/Nonce.ts"
+import { CredentialsRefused, OrderDesk } from "../../services/OrderDesk.ts"
+import type { DeskDecision } from "../../services/OrderDesk.ts"
+import { Settings } from "../../services/Settings.ts"
+import { StopSignal } from "../../services/StopSignal.ts"
+import { Store } from "../../services/Store.ts"
+import type { StoreFailed } from "../../services/Store.ts"
+import { Writer } from "../../services/Writer.ts"
+import { makeOrderDesk } from "../desk/desk.ts"
+import { restart } from "./backoff.ts"
+import { makeEngine } from "./engine.ts"
+import { privateFeed, publicFeed } from "./feeds.ts"
+import {
+  backups,
+  fees,
+  fenceWatch,
+  freezeWatch,
+  instruments,
+  periodicReconciliation,
+  skewWatch,
+  systemStatus,
+  ticker
+} from "./housekeeping.ts"
+import { checkClock, checkKey, readInstruments } from "./preflight.ts"
+import type { ClockSkewed, ExchangeUnavailable, KeyUnfit, PairUnknown } from "./preflight.ts"
+import { makeReadDesk } from "./reads.ts"
+import type { ReadDecision } from "./reads.ts"
+import { shutdown } from "./shutdown.ts"
+import type { RecordsNotWritten, StopReport, StoppedUnclean } from "./shutdown.ts"
+import { supervise } from "./supervise.ts"
+import type { Child, ComponentDown } from "./supervise.ts"
+import { deadManSwitch } from "./switch.ts"
+import { makeWriter } from "./writer.ts"
+
+/** The services that the trading program stands on. */
+export type World =
+  | Settings
+  | Installation
+  | Store
+  | KrakenRest
+  | KrakenStream
+  | MarketClock
+  | Nonce
+  | Journal
+  | Alerts
+  | InstanceLock
+  | StopSignal
+
+/** Services that exist inside a run, for companions such as the control server. */
+export type Inside = World | Engine | OrderDesk | Writer
+
+export type TradeError =
+  | ComponentDown
+  | StoppedUnclean
+  | RecordsNotWritten
+  | StoreFailed
+  | KeyUnfit
+  | ExchangeUnavailable
+  | ClockSkewed
+  | PairUnknown
+  | CredentialsRefused
+
+export interface TradeOptions {
+  readonly strategy: AnyStrategy
+  /** Why only exits may run, if so (a changed limit while lots are held…). */
+  readonly exitsOnly?: string
+  /** Fibers that belong to the run but not to trading: they may die without stopping it. */
+  readonly companions?: ReadonlyArray<Child<unknown, Inside>>
+  /** Told of each step of the start. */
+  readonly onStep?: (step: string) => Effect.Effect<void>
+}
+
+const NOTICES = 4096
+
+/** Speaks decisions that are for people. */
+const speak = (decision: Decision, at: EpochMs): Effect.Effect<void, never, Alerts> => {
+  if (decision._tag === "Log") {
+    const text = Effect.annotateLogs(
+      decision.level === "warning"
+        ? Effect.logWarning(decision.text)
+        : decision.level === "info"
+          ? Effect.logInfo(decision.text)
+          : Effect.logDebug(decision.text),
+      decision.data ?? {}
+    )
+    return text
+  }
+  if (decision._tag !== "Alert") return Effect.void
+  const line = decision.severity === "info" ? Effect.logInfo(decision.text) : Effect.logWarning(decision.text)
+  return Effect.zipRight(
+    Effect.annotateLogs(line, { alert: decision.kind, severity: decision.severity }),
+    Effect.flatMap(Alerts, (alerts) =>
+      alerts.send({
+        at,
+        severity: decision.severity,
+        kind: decision.kind,
+        text: decision.text,
+        ...(decision.data === undefined ? {} : { data: decision.data })
+      })
+    )
+  )
+}
+
+/** Pairs that are traded or of which something is still held or working. */
+const pairsOf = (
+  allowed: ReadonlyArray<PairSymbol>,
+  held: ReadonlyArray<{ readonly symbol: PairSymbol }>
+): ReadonlyArray<PairSymbol> => [...new Set([...allowed, ...held.map((x) => x.symbol)])]
+
+/** Runs the trader until it is asked to stop, or until something ends it. */
+export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeError, World | Scope.Scope> =>
+  Effect.gen(function* () {
+    const settings = yield* Settings
+    const store = yield* Store
+    const clock = yield* MarketClock
+    const installation = yield* Installation
+    const stop = yield* StopSignal
+    const { limits } = settings
+    const step = (text: string): Effect.Effect<void> =>
+      Effect.zipRight(Effect.logInfo(text), options.onStep === undefined ? Effect.void : options.onStep(text))
+
+    // ---- the start: each step says what it does -------------------------------------------------------------------
+    yield* step("reading the books")
+    const snapshot = yield* store.load
+    yield* step("comparing clocks with the exchange")
+    yield* checkClock(limits.maxClockSkew)
+    yield* step("checking the API key's own record")
+    yield* checkKey
+    yield* step("reading the pairs' rules")
+    const rules = yield* readInstruments(pairsOf(limits.allowedPairs, [...snapshot.lots, ...snapshot.orders]))
+
+    // ---- the parts, wired through queues ---------------------------------------------------------------------------
+    const initial = resume(
+      {
+        limits,
+        breaker: { threshold: limits.breakerThreshold, cooldown: limits.breakerCooldown },
+        prefix: installation.prefix,
+        observing: settings.mode === "observe",
+        exitsOnly: options.exitsOnly,
+        strategy: options.strategy
+      },
+      snapshot,
+      rules,
+      yield* clock.now
+    )
+    const notices = yield* Mailbox.make<readonly [Decision, EpochMs]>({ capacity: NOTICES, strategy: "sliding" })
+    // the desks are built on the engine and the engine hands them its decisions: the knot is tied after both exist
+    let take: (decision: Decision) => boolean = () => true
+    const { engine, run: engineRun } = yield* makeEngine(initial, (decision, at) => {
+      if (decision._tag === "Log" || decision._tag === "Alert") notices.unsafeOffer([decision, at])
+      else if (!take(decision)) {
+        engine.offer({
+          _tag: "InvariantBroken",
+          text: `the queue for ${decision._tag} is full: the trader is hopelessly behind`
+        })
+      }
+    })
+    const writer = yield* makeWriter(
+      (reason) => engine.tell({ _tag: "StoreBroken", reason }),
+      engine.tell({ _tag: "StoreRecovered" })
+    )
+    const inside = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      effect.pipe(Effect.provideService(Engine, engine), Effect.provideService(Writer, writer))
+    const desk = yield* inside(makeOrderDesk)
+    const reads = yield* inside(makeReadDesk)
+    take = (decision) => {
+      switch (decision._tag) {
+        case "Persist":
+          writer.write(decision.writes)
+          return true
+        case "Propose":
+        case "Cancel":
+        case "Amend":
+        case "Settle":
+        case "FetchOrder":
+        case "Identify":
+        case "CancelStray":
+          return desk.take(decision satisfies DeskDecision)
+        case "FetchQuote":
+        case "FetchCandles":
+        case "FetchBalances":
+        case "FetchLedger":
+        case "FetchDayMark":
+        case "Reconcile":
+        case "Probe":
+          return reads.take(decision satisfies ReadDecision)
+        case "Verdict":
+        case "AmendVerdict":
+        case "Log":
+        case "Alert":
+          return true
+      }
+    }
+    const voice = Effect.gen(function* () {
+      while (true) {
+        const [batch] = yield* notices.takeAll
+        for (const [decision, at] of batch) yield* speak(decision, at)
+      }
+    })
+
+    // ---- the tree ----------------------------------------------------------------------------------------------------
+    // No `restart`: any stop ends the program, and the next start recovers. With it: backoff up to 20 s, for ever.
+    const { deadManSwitch: switchMs } = limits
+    const armed = switchMs !== undefined && settings.mode !== "observe"
+    const symbols = rules.map((i) => i.symbol)
+    const note = (key: string): number | undefined =>
+      Option.getOrUndefined(
+        Option.filter(Option.fromNullable(snapshot.notes.get(key)).pipe(Option.map(Number)), Number.isFinite)
+      )
+    const children: ReadonlyArray<Child<unknown, Inside | Scope.Scope>> = [
+      { name: "engine", run: engineRun },
+      { name: "writer", run: writer.run },
+      { name: "order desk", run: desk.run },
+      { name: "reading desk", run: reads.run },
+      { name: "voice", run: voice, restart },
+      { name: "market data stream", run: publicFeed(symbols), restart },
+      {
+        name: "account stream",
+        run: privateFeed(() => void reads.take({ _tag: "FetchBalances" })),
+        restart,
+        fatal: (error) => error instanceof CredentialsRefused
+      },
+      { name: "ticker", run: ticker, restart },
+      { name: "reconciliation", run: periodicReconciliation(reads, limits.reconcileEvery), restart },
+      { name: "fees", run: fees, restart },
+      { name: "instruments", run: instruments, restart },
+      { name: "system status", run: systemStatus, restart },
+      { name: "fence", run: fenceWatch, restart },
+      { name: "freeze watch", run: freezeWatch, restart },
+      { name: "skew watch", run: skewWatch(limits.maxClockSkew), restart },
+      { name: "backups", run: backups(`${settings.dataDir}/backups`, BACKUP_EVERY_MS, note("lastBackup")), restart },
+      ...(armed ? [{ name: "dead man's switch", run: deadManSwitch(switchMs), restart }] : []),
+      ...(settings.mode === "paper" && settings.paper.stopAfter !== undefined
+        ? [{ name: "stop after", run: stopAfter(settings.paper.stopAfter), restart }]
+        : []),
+      ...(options.companions ?? [])
+    ]
+    yield* step("reconciling books and account")
+    for (const order of engine.unsafeState().orders.values()) {
+      if (order.status === "unknown") desk.take({ _tag: "Settle", order })
+    }
+    reads.take({ _tag: "Reconcile", reason: "start" })
+    yield* engine.tell({ _tag: "Started" })
+
+    const asked = Effect.gen(function* () {
+      const reason = yield* stop.requested
+      yield* Effect.logInfo(`stopping: ${reason}`)
+      return yield* shutdown(reason, armed)
+    })
+    return yield* Effect.raceFirst(supervise(children), asked).pipe(inside, Effect.provideService(OrderDesk, desk))
+  })
+
+const BACKUP_EVERY_MS = 86_400_000
+
+/** Paper only: a graceful stop after so much market time. */
+const stopAfter = (marketMs: number) =>
+  Effect.gen(function* () {
+    const clock = yield* MarketClock
+    const stop = yield* StopSignal
+    yield* clock.sleep(marketMs)
+    yield* stop.request("PAPER_STOP_AFTER is over")
+    return yield* Effect.never
+  })
