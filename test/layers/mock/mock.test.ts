@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Option } from "effect"
 import { closed } from "../../../src/domain/breaker/BreakerState.ts"
+import type { KrakenError } from "../../../src/domain/kraken/KrakenError.ts"
 import { KrakenNotSent } from "../../../src/domain/kraken/KrakenError.ts"
 import type { Instrument } from "../../../src/domain/market/Instrument.ts"
 import { PairSymbol } from "../../../src/domain/market/Instrument.ts"
@@ -41,6 +42,7 @@ import { Nonce } from "../../../src/services/Nonce.ts"
 import type { OrderRow, TradeRow } from "../../../src/services/Records.ts"
 import { Records } from "../../../src/services/Records.ts"
 import { Settings } from "../../../src/services/Settings.ts"
+import type { FenceMoved, StoreFailed } from "../../../src/services/Store.ts"
 import { Store } from "../../../src/services/Store.ts"
 
 const START = Date.UTC(2026, 0, 5, 10)
@@ -65,7 +67,7 @@ const instrument: Instrument = {
   minCost: Money.usd("0.5"),
   status: "online"
 }
-const plan = { target: Money.price("0.2"), stop: Money.price("0.1"), until: START + 3_600_000, holdFor: 3_600_000 }
+const plan = { target: Money.price("0.2"), stop: Money.price("0.1"), holdFor: 3_600_000 }
 const proposal: Proposal = {
   proposalId: 1,
   instrument,
@@ -163,7 +165,7 @@ describe("MockKrakenRest", () => {
       assert.deepStrictEqual(yield* rest.queryTrades(["T"]), [])
       assert.deepStrictEqual(yield* rest.ledgers({ offset: 0 }), { entries: [], count: 0 })
       assert.strictEqual((yield* rest.tradeVolume([instrument])).size, 0)
-      const unanswered: ReadonlyArray<readonly [MockRestEndpoint, Effect.Effect<unknown, unknown>]> = [
+      const unanswered: ReadonlyArray<readonly [MockRestEndpoint, Effect.Effect<unknown, KrakenError>]> = [
         ["time", rest.time],
         ["ticker", rest.ticker(XLM)],
         ["tradeBalance", rest.tradeBalance],
@@ -450,14 +452,15 @@ describe("mockStore", () => {
       const store = yield* Store
       const control = yield* MockStoreControl
       yield* control.failWith("full")
-      for (const operation of [
+      const operations: ReadonlyArray<Effect.Effect<unknown, StoreFailed | FenceMoved>> = [
         store.load,
         store.fence,
         store.health,
         store.commit([]),
         store.commitIntent(approved(START), START)
-      ]) {
-        assert.deepInclude(yield* Effect.flip<unknown, unknown, never>(operation), {
+      ]
+      for (const operation of operations) {
+        assert.deepInclude(yield* Effect.flip(operation), {
           _tag: "StoreFailed",
           reason: "full"
         })
