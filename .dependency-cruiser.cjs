@@ -87,6 +87,14 @@ module.exports = {
       to: { path: "^src/domain/(kraken|exchange)/" }
     },
     {
+      name: "only-risk-approves",
+      comment:
+        "Whoever holds ApprovedOrder as a value can make one: only domain/risk may. Everybody else imports its type alone.",
+      severity: "error",
+      from: { pathNot: "^src/domain/risk/" },
+      to: { path: "^src/domain/risk/Approved[.]ts$", dependencyTypesNot: ["type-only"] }
+    },
+    {
       name: "src-stands-alone",
       comment: "What ships must not import tests, benchmarks, examples or scripts.",
       severity: "error",

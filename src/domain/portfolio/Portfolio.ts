@@ -138,16 +138,16 @@ export const bookExit = (lots: ReadonlyArray<Lot>, order: Order, fill: FillRepor
   const shares = order.purpose._tag === "Exit" ? order.purpose.lots : []
   const named = allocate(shares, order.bookedQuantity, fill.quantity)
   const byId = new Map<LotId, Lot>(lots.map((lot) => [lot.id, lot]))
-  const takes = new Map<LotId, bigint>()
+  const takes = new Map<LotId, { readonly lot: Lot; readonly taken: bigint }>()
   const quantity = Money.addQuantity(fill.quantity, feeBase(fill))
   let left: bigint = quantity
   const take = (lotId: LotId, wanted: bigint): void => {
     const lot = byId.get(lotId)
     if (lot === undefined || lot.symbol !== order.symbol) return
-    const before = takes.get(lotId) ?? 0n
+    const before = takes.get(lotId)?.taken ?? 0n
     const taken = Fixed.min<bigint>(Fixed.min<bigint>(wanted, left), lot.remaining - before)
     if (taken <= 0n) return
-    takes.set(lotId, before + taken)
+    takes.set(lotId, { lot, taken: before + taken })
     left -= taken
   }
   for (const share of named) take(share.lotId, share.quantity)
@@ -158,9 +158,7 @@ export const bookExit = (lots: ReadonlyArray<Lot>, order: Order, fill: FillRepor
   let feeLeft: bigint = feeUsd(fill)
   let quantityLeft: bigint = quantity
   const changed: Array<Lot> = []
-  for (const [lotId, taken] of takes) {
-    const lot = byId.get(lotId)
-    if (lot === undefined) continue
+  for (const { lot, taken } of takes.values()) {
     const proceeds = Money.Usd(Fixed.divide(proceedsLeft * taken, quantityLeft, "nearest"))
     const feePart = Money.Usd(Fixed.divide(feeLeft * taken, quantityLeft, "nearest"))
     proceedsLeft -= proceeds

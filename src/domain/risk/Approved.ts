@@ -4,9 +4,7 @@
  */
 import type { EpochMs } from "../Time.ts"
 import type { ClientOrderId } from "../order/Ids.ts"
-import type { Proposal } from "../order/Steps.ts"
-
-const approval: unique symbol = Symbol("approval")
+import type { Proposal } from "../order/Proposal.ts"
 
 /** What an approval fixes. */
 export interface ApprovalFields {
@@ -21,7 +19,8 @@ export interface ApprovalFields {
 
 /** A proposal that risk allowed against the state of that moment. Void when it could not leave within a second of real time. */
 export class ApprovedOrder implements ApprovalFields {
-  readonly [approval] = true
+  /** Private, so that neither a literal nor a changed copy (`{ ...approved, proposal }`) is an approval to the compiler. */
+  private readonly approval = true
   readonly id: ClientOrderId
   readonly proposal: Proposal
   readonly approvedAt: EpochMs

@@ -3,6 +3,7 @@
  * only by the exchange's rules and by what the trader holds (I3, I4, I5, I7, I16, I17, I19).
  */
 import { Either } from "effect"
+import type { ExitPlan } from "../exits/ExitPlan.ts"
 import * as Fixed from "../money/Fixed.ts"
 import type { Usd } from "../money/Money.ts"
 import * as Money from "../money/Money.ts"
@@ -10,8 +11,8 @@ import { lotSize, meetsMinimums, minimumQuantity, roundPrice, roundQuantity } fr
 import type { Instrument } from "../market/Instrument.ts"
 import type { Quote, SystemStatus } from "../market/Market.ts"
 import type { ClientOrderId, LotId } from "../order/Ids.ts"
-import type { Order } from "../order/Order.ts"
-import type { Proposal } from "../order/Steps.ts"
+import type { LotShare, Order } from "../order/Order.ts"
+import type { Proposal } from "../order/Proposal.ts"
 import type { Lot } from "../portfolio/Lot.ts"
 import { claimed } from "../portfolio/Portfolio.ts"
 import type { EpochMs } from "../Time.ts"
@@ -219,9 +220,7 @@ const noUnknown: Rule = (_, view) => {
  * A full fill must be sellable at the stop, even after the exit's collar was paid (I17). The fee is taken in USD (`fciq`).
  * A plan that does not surround the price, or whose time limit would never come, is no exit.
  */
-const exitPossible: Rule = (p, view) => {
-  if (p.purpose._tag !== "Entry") return undefined
-  const { plan } = p.purpose
+const exitPossible = (plan: ExitPlan, p: Proposal, view: RiskView): Refusal | undefined => {
   if (!(plan.stop < p.limitPrice && p.limitPrice < plan.target && plan.holdFor > 0 && Number.isFinite(plan.holdFor))) {
     return {
       code: "no exit",
@@ -267,17 +266,15 @@ const entryRules: ReadonlyArray<Rule> = [
   dailyLoss,
   throttles,
   exposure,
-  exitPossible,
   funds,
   switchArmed
 ]
 
 /** Every named share must still be there, unclaimed by other exits, and make up the whole order (I5). */
-const ownLots: Rule = (p, view) => {
-  if (p.purpose._tag !== "Exit") return undefined
+const ownLots = (shares: ReadonlyArray<LotShare>, p: Proposal, view: RiskView): Refusal | undefined => {
   const named = new Map<LotId, bigint>()
   let sum = 0n
-  for (const share of p.purpose.lots) {
+  for (const share of shares) {
     const lot = view.lots.get(share.lotId)
     const wanted = (named.get(share.lotId) ?? 0n) + share.quantity
     const free = lot === undefined ? 0n : lot.remaining - claimed(lot.id, view.orders)
@@ -292,16 +289,25 @@ const ownLots: Rule = (p, view) => {
     : { code: "lots", text: "the exit's quantity is not the sum of its lots' shares" }
 }
 
-const exitRules: ReadonlyArray<Rule> = [mode, onGrid, minimums, ownLots]
+const exitRules: ReadonlyArray<Rule> = [mode, onGrid, minimums]
+
+const firstOf = (rules: ReadonlyArray<Rule>, p: Proposal, view: RiskView): Refusal | undefined => {
+  for (const rule of rules) {
+    const refusal = rule(p, view)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}
 
 /** The first rule that refuses, or an approval that is void after a second. */
 export const assess = (p: Proposal, view: RiskView): Verdict => {
-  const isEntry = p.purpose._tag === "Entry"
-  if (isEntry !== (p.side === "buy")) return refuse("gate", "an entry buys and an exit sells")
-  for (const rule of isEntry ? entryRules : exitRules) {
-    const refusal = rule(p, view)
-    if (refusal !== undefined) return Either.left(refusal)
-  }
+  const { purpose } = p
+  if ((purpose._tag === "Entry") !== (p.side === "buy")) return refuse("gate", "an entry buys and an exit sells")
+  const refusal =
+    purpose._tag === "Entry"
+      ? (firstOf(entryRules, p, view) ?? exitPossible(purpose.plan, p, view))
+      : (firstOf(exitRules, p, view) ?? ownLots(purpose.lots, p, view))
+  if (refusal !== undefined) return Either.left(refusal)
   return Either.right(
     ApprovedOrder.make({
       id: view.nextId,
