@@ -69,7 +69,8 @@ export const decodeOhlc = (result: unknown): Decoded<ReadonlyArray<Candle>> =>
     const last = yield* Last(table["last"])
     const rows = yield* Either.flatMap(onlyPair(table), Bars)
     const candles: Array<Candle> = []
-    for (const [at, open, high, low, close, , volume] of rows) {
+    const listed = rows.findLastIndex(([, open, , low]) => open === 0 || low === 0) + 1
+    for (const [at, open, high, low, close, , volume] of rows.slice(listed)) {
       if (at > last) continue
       const candle = makeCandle({ at, open, high, low, close, volume })
       if (Option.isNone(candle)) return yield* Either.left(new PayloadError({ detail: "a candle makes no sense" }))

@@ -133,6 +133,12 @@ describe("public results", () => {
         [120_000, 1, 1.2, 0.9, 1.1, 10.5]
       ]
     )
+    // Before its first trade a pair has bars of zeros.
+    const young = json({ X: [[0, "0", "0", "0", "0", "0", "0", 0], bar(60, "0"), bar(120)], last: 120 })
+    assert.deepStrictEqual(
+      ok(PublicData.decodeOhlc(young)).map((c) => c.at),
+      [120_000]
+    )
     assert.include(refused(PublicData.decodeOhlc(json({ X: [bar(60, "1.15")], last: 60 }))), "makes no sense")
     refused(PublicData.decodeOhlc(json({ X: [bar(60, "")], last: 60 })))
     refused(PublicData.decodeOhlc(json({ X: [bar(60)] })))
