@@ -460,7 +460,7 @@ describe("mockStore", () => {
         store.commitIntent(approved(START), START)
       ]
       for (const operation of operations) {
-        assert.deepInclude(yield* Effect.flip(operation), {
+        assert.deepInclude(yield* Effect.flip(Effect.asVoid(operation)), {
           _tag: "StoreFailed",
           reason: "full"
         })
@@ -562,10 +562,11 @@ describe("the other mocks", () => {
       assert.deepStrictEqual(yield* records.breakerHistory(5), [])
       assert.strictEqual((yield* records.snapshot).sequence, 0)
       yield* control.set({ exists: false, orders: [order("open"), order("filled"), order("unknown")], trades: [trade] })
-      const ids = Effect.map((rows: ReadonlyArray<OrderRow>) => rows.map((row) => row.orderId))
+      const ids = (filter: { readonly openOnly: boolean; readonly limit: number }) =>
+        Effect.map(records.orders(filter), (rows) => rows.map((row) => row.orderId))
       assert.isFalse(yield* records.exists)
-      assert.deepStrictEqual(yield* ids(records.orders({ openOnly: true, limit: 9 })), ["open", "unknown"])
-      assert.deepStrictEqual(yield* ids(records.orders({ openOnly: false, limit: 2 })), ["open", "filled"])
+      assert.deepStrictEqual(yield* ids({ openOnly: true, limit: 9 }), ["open", "unknown"])
+      assert.deepStrictEqual(yield* ids({ openOnly: false, limit: 2 }), ["open", "filled"])
       assert.deepStrictEqual(yield* records.trades({ openOnly: true, limit: 9 }), [trade])
       yield* control.failWith("corrupt")
       assert.deepInclude(yield* Effect.flip(records.snapshot), { reason: "corrupt", operation: "snapshot" })

@@ -26,13 +26,13 @@ export interface Pace {
   readonly after: (reason: SessionEnded, healthyForMs: number) => Effect.Effect<void>
 }
 
-const monotonic = Effect.map(Effect.clock, (clock) => Number(clock.unsafeCurrentTimeNanos() / 1_000_000n))
+const monotonic = Effect.map(Effect.clock, (clock) => Number(clock.unsafeCurrentTimeNanos()) / 1e6)
 
 export const makePace = (shared: SharedPace, budget: number): Pace => {
   let failures = 0
   const before: Effect.Effect<void> = Effect.flatMap(monotonic, (now) => {
     const wait = waitForBudget(shared.attempts, now, budget, shared.maintenance ? MAINTENANCE_GAP_MS : 0)
-    if (wait > 0) return Effect.zipRight(Effect.sleep(wait), before)
+    if (wait > 0) return Effect.zipRight(Effect.sleep(Math.ceil(wait)), before)
     return Effect.sync(() => {
       shared.attempts = recordAttempt(shared.attempts, now)
     })

@@ -127,6 +127,33 @@ describe("the pace of reconnecting", () => {
   )
 })
 
+describe("maintenance", () => {
+  it.scoped("seen on the public stream spaces all attempts of both streams by five seconds", () =>
+    Effect.gen(function* () {
+      const { at, mark } = yield* stamps
+      const { stream, rest } = yield* build((_url, onOpen) =>
+        Effect.suspend(() => {
+          mark()
+          onOpen(() => true)('{"channel":"status","type":"update","data":[{"system":"maintenance"}]}')
+          return Effect.fail(ended("closed", "maintenance"))
+        })
+      )
+      yield* rest.always("webSocketsToken", Effect.succeed({ token: "t", expiresInSeconds: 900 }))
+      const seen: Array<PublicStreamEvent["_tag"]> = []
+      yield* Effect.forkScoped(stream.runPublic([XLM], (e) => seen.push(e._tag)))
+      yield* TestClock.adjust("1 second")
+      yield* Effect.forkScoped(stream.runPrivate(() => true))
+      yield* TestClock.adjust("10 minutes")
+      assert.isTrue(
+        gapsOf(at).every((gap) => gap > 4_999.99),
+        gapsOf(at).join()
+      )
+      assert.isAbove(at.length, 20)
+      assert.deepStrictEqual(seen.slice(0, 2), ["SystemSeen", "PublicDown"])
+    })
+  )
+})
+
 describe("a stream token that cannot be had", () => {
   const attempts = (error: KrakenError, wait: string) =>
     Effect.gen(function* () {
