@@ -36,8 +36,17 @@ export const unsettled = (state: EngineState): ReadonlyArray<Order> =>
 
 export const liveOrders = (state: EngineState): ReadonlyArray<Order> => [...state.orders.values()].filter(isLive)
 
+/** Realised profit plus open lots at the bid less the exit fee; `undefined` while a held pair has no quote or its fee is not known. */
 export const equity = (state: EngineState): Usd | undefined =>
-  Portfolio.equity(state.totals, state.lots.values(), quoteOf(state), takerFeeOf(state))
+  Portfolio.equity(
+    state.totals,
+    state.lots.values(),
+    (symbol) => {
+      const pair = state.pairs.get(symbol)
+      return pair?.feesAt === undefined ? undefined : pair.quote
+    },
+    takerFeeOf(state)
+  )
 
 export const exposure = (state: EngineState): Usd =>
   Portfolio.exposure(state.lots.values(), state.orders.values(), quoteOf(state))

@@ -154,6 +154,11 @@ const entryRefused = (d: Draft, order: Order, outcome: Extract<SendOutcome, { _t
   if (outcome.why === "minimum") d.out.push({ _tag: "Reconcile", reason: "the exchange's minimums changed" })
 }
 
+/** A signal leads to one order on the exchange at most; another entry needs a new signal. */
+const signalSpent = (d: Draft, order: Order): void => {
+  if (order.purpose._tag === "Entry") putPair(d, order.symbol, { signal: undefined })
+}
+
 /** The end of one AddOrder. */
 export const outcomeSeen = (d: Draft, orderId: ClientOrderId, outcome: SendOutcome): void => {
   const order = d.state.orders.get(orderId)
@@ -169,6 +174,7 @@ export const outcomeSeen = (d: Draft, orderId: ClientOrderId, outcome: SendOutco
         updatedAt: Math.max(order.updatedAt, d.at)
       })
       succeed(d, "orders")
+      signalSpent(d, order)
       log(d, "info", `order ${orderId} accepted`, { orderId, exchangeId: exchangeId ?? "" })
       if (exchangeId !== undefined) releaseUnmatched(d, exchangeId)
       return
@@ -188,6 +194,7 @@ export const outcomeSeen = (d: Draft, orderId: ClientOrderId, outcome: SendOutco
       if (order.status !== "pending") return
       const unknown: Order = { ...order, status: "unknown", updatedAt: d.at }
       putOrder(d, unknown)
+      signalSpent(d, order)
       fail(d, "orders", `outcome of order ${orderId} unknown: ${outcome.text}`)
       d.out.push({ _tag: "Settle", order: unknown })
       alert(
