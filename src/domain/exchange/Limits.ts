@@ -39,8 +39,8 @@ export const valueAt = (counter: Counter, rule: Rule, now: EpochMs): number =>
   Math.max(0, counter.value - rule.decay * Math.max(0, now - counter.at))
 
 /**
- * Adds `points` (in points; halves exist) to a counter. Refused when that exceeds the maximum; a refused call adds its
- * cost all the same if `refusedCounts`.
+ * Adds `points` to a counter. Refused when that exceeds the maximum (what costs nothing never is); a refused call adds
+ * its cost all the same if `refusedCounts`.
  */
 export const charge = (
   counter: Counter,
@@ -51,7 +51,7 @@ export const charge = (
 ): { readonly counter: Counter; readonly allowed: boolean } => {
   const before = valueAt(counter, rule, now)
   const after = before + points * POINT
-  const allowed = after <= rule.max
+  const allowed = points === 0 || after <= rule.max
   return { counter: { value: allowed || refusedCounts ? after : before, at: now }, allowed }
 }
 
