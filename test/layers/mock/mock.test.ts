@@ -18,7 +18,8 @@ import { pendingOrder } from "../../../src/domain/order/Steps.ts"
 import type { BookedFill } from "../../../src/domain/portfolio/Books.ts"
 import type { Lot } from "../../../src/domain/portfolio/Lot.ts"
 import { emptyTotals } from "../../../src/domain/portfolio/Portfolio.ts"
-import { ApprovedOrder } from "../../../src/domain/risk/Approved.ts"
+import type { ApprovedOrder } from "../../../src/domain/risk/Approved.ts"
+import { approve, entryProposal, riskView } from "../../support/build.ts"
 import { MockAlertsControl } from "../../../src/layers/mock/MockAlerts.ts"
 import { MockInstanceLockControl } from "../../../src/layers/mock/MockInstanceLock.ts"
 import { MockJournalControl } from "../../../src/layers/mock/MockJournal.ts"
@@ -81,13 +82,7 @@ const proposal: Proposal = {
   proposedAt: START
 }
 const approved = (sequence: number, epoch = 0): ApprovedOrder =>
-  ApprovedOrder.make({
-    id: clientOrderId(PREFIX, sequence),
-    proposal,
-    approvedAt: START,
-    deadline: START + 10_000,
-    epoch
-  })
+  approve(entryProposal(), riskView({ nextId: clientOrderId(PREFIX, sequence), epoch }))
 const booked: BookedFill = {
   fill: {
     _tag: "Fill",
@@ -364,7 +359,7 @@ describe("mockStore", () => {
       )
       assert.deepStrictEqual(contents.aside, [clientOrderId(PREFIX, START + 2)])
       yield* store.commitExitAside(
-        ApprovedOrder.make({ id: ClientOrderId("foreign"), proposal, approvedAt: 0, deadline: 0, epoch: 1 }),
+        approve(entryProposal(), riskView({ nextId: ClientOrderId("foreign"), epoch: 1 })),
         78n
       )
       assert.strictEqual((yield* store.load).sequence, START + 2)
