@@ -31,6 +31,7 @@ const table = {
   XDGUSD: row("XDGUSD", "XXDG", { wsname: "XDG/USD", status: "who knows" }),
   ODDUSD: row("ODDUSD", "ODD", { wsname: "ODD/USD" }),
   BAD: { altname: "BAD", wsname: "XBT/BAD" },
+  FINE: row("FINE", "XXLM", { pair_decimals: "13" }),
   WORSE: "?"
 } satisfies Record<string, JsonStrings>
 
@@ -89,7 +90,7 @@ describe("names", () => {
   })
 
   it("say which pairs are listed but unreadable", () => {
-    assert.deepStrictEqual([...names.unreadable].toSorted(), ["BAD", "BTC/BAD", "ODD/USD", "ODDUSD", "WORSE"])
+    assert.deepStrictEqual([...names.unreadable].toSorted(), ["BAD", "BTC/BAD", "FINE", "ODD/USD", "ODDUSD", "WORSE"])
   })
 
   it("name assets", () => {

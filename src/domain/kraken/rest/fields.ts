@@ -89,7 +89,9 @@ export const decoder = <A, I>(schema: Schema.Schema<A, I>): ((input: unknown) =>
   const decode = Schema.decodeUnknownEither(schema)
   return (input) =>
     Either.mapLeft(decode(input), (error) => {
-      const path = ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.path.map(String) ?? []
+      const path = ParseResult.ArrayFormatter.formatErrorSync(error)
+        .slice(0, 1)
+        .flatMap((issue) => issue.path.map(String))
       return new PayloadError({ detail: `not as expected: ${["result", ...path].join(".")}` })
     })
 }

@@ -9,6 +9,7 @@ import type { PayloadError } from "../../../domain/kraken/Envelope.ts"
 import { readEnvelope } from "../../../domain/kraken/Envelope.ts"
 import { toSendOutcome } from "../../../domain/kraken/errors.ts"
 import type { KrakenError } from "../../../domain/kraken/KrakenError.ts"
+import type { KrakenApiError } from "../../../domain/kraken/KrakenError.ts"
 import { KrakenNotSent, KrakenTransportError } from "../../../domain/kraken/KrakenError.ts"
 import type { SendOutcome } from "../../../domain/order/Outcome.ts"
 import type { EpochMs } from "../../../domain/Time.ts"
@@ -76,14 +77,12 @@ const calls = Metric.counter("kraken_rest_calls", {
 })
 
 /** A short stable word for the log and the counter. */
-const outcomeOf = (error: KrakenError | Withheld): string => {
+const outcomeOf = (error: KrakenApiError | KrakenTransportError | Withheld): string => {
   switch (error._tag) {
     case "KrakenApiError":
       return error.kind
     case "KrakenTransportError":
       return error.reason
-    case "KrakenNotSent":
-      return error.why
     case "Withheld":
       return "void"
   }
@@ -129,14 +128,13 @@ const safetySchedule = Schedule.spaced("250 millis").pipe(Schedule.jittered, Sch
 
 export const makeClient = ({ credentials, clock, nonce, limits, lane, connections }: ClientParts): Client => {
   /** Sends and reads one answer; says what happened to the limiter, the log and the counters. */
-  const exchange = <A>(
+  const exchange = <A, E extends Withheld = never>(
     scope: "public" | "private",
-    connection: Connection,
     call: Call,
-    request: HttpRequest,
+    send: Effect.Effect<string, TransportFailure | E>,
     decode: Decode<A>,
     pair?: string
-  ): Effect.Effect<A, KrakenError | Withheld> =>
+  ): Effect.Effect<A, KrakenApiError | KrakenTransportError | E> =>
     Effect.gen(function* () {
       const { endpoint } = call
       const effectClock = yield* Effect.clock
@@ -154,7 +152,7 @@ export const makeClient = ({ credentials, clock, nonce, limits, lane, connection
         )
       const answer = Effect.suspend(() => {
         const sentAt = clock.unsafeNow()
-        return Effect.map(connection.send(request), (body) => ({ body, sentAt, receivedAt: clock.unsafeNow() }))
+        return Effect.map(send, (body) => ({ body, sentAt, receivedAt: clock.unsafeNow() }))
       })
       return yield* clock.hold(answer).pipe(
         Effect.mapError((error) => (error instanceof TransportFailure ? transportError(endpoint, error) : error)),
@@ -175,13 +173,7 @@ export const makeClient = ({ credentials, clock, nonce, limits, lane, connection
       )
     })
 
-  const privateRequest = (
-    { key, secret }: Credentials,
-    call: Call,
-    at: bigint,
-    timeoutMs: number,
-    lastLook?: () => string | undefined
-  ): HttpRequest => {
+  const privateRequest = ({ key, secret }: Credentials, call: Call, at: bigint, timeoutMs: number): HttpRequest => {
     const path = privatePath(call)
     const body = privateBody(at, call)
     return {
@@ -194,8 +186,7 @@ export const makeClient = ({ credentials, clock, nonce, limits, lane, connection
         "User-Agent": USER_AGENT
       },
       body,
-      timeoutMs,
-      ...(lastLook === undefined ? {} : { lastLook })
+      timeoutMs
     }
   }
 
@@ -225,18 +216,13 @@ export const makeClient = ({ credentials, clock, nonce, limits, lane, connection
       if (credentials === undefined) return yield* noCredentials(call.endpoint)
       yield* connection.warm
       const used = yield* nonce.next
-      return yield* exchange(
+      return yield* exchange<A, never>(
         "private",
-        connection,
         call,
-        privateRequest(credentials, call, used, timeoutMs),
+        connection.send(privateRequest(credentials, call, used, timeoutMs)),
         decode,
         pair
       ).pipe(
-        Effect.catchTag(
-          "Withheld",
-          ({ reason }) => new KrakenNotSent({ endpoint: call.endpoint, why: "void", detail: reason })
-        ),
         Effect.tapError((error) =>
           error._tag === "KrakenApiError" && error.kind === "nonce" ? afterInvalidNonce(used) : Effect.void
         )
@@ -250,27 +236,22 @@ export const makeClient = ({ credentials, clock, nonce, limits, lane, connection
     )
 
   return {
-    public: (call, decode, timeoutMs = timeouts.read) =>
+    public: <A>(call: Call, decode: Decode<A>, timeoutMs: number = timeouts.read) =>
       limits.publicCall.pipe(
         Effect.mapError(exhausted(call.endpoint)),
         Effect.zipRight(
-          exchange(
+          exchange<A, never>(
             "public",
-            connections.public,
             call,
-            {
+            connections.public.send({
               method: "GET",
               path: publicPath(call),
               headers: { "User-Agent": USER_AGENT, Accept: "application/json" },
               body: undefined,
               timeoutMs
-            },
+            }),
             decode
           )
-        ),
-        Effect.catchTag(
-          "Withheld",
-          ({ reason }) => new KrakenNotSent({ endpoint: call.endpoint, why: "void", detail: reason })
         ),
         Effect.retry({ schedule: readSchedule, while: repeatable })
       ),
@@ -303,11 +284,10 @@ export const makeClient = ({ credentials, clock, nonce, limits, lane, connection
           const { why, retryAt } = silence
           return { _tag: "NotSent", why, text: "Kraken's limits allow no call now", retryAt } as const
         }
-        return yield* exchange(
+        return yield* exchange<SendOutcome, Withheld>(
           "private",
-          connections.orders,
           call,
-          privateRequest(credentials, call, used, timeouts.order, lastLook),
+          connections.orders.sendUnless(privateRequest(credentials, call, used, timeouts.order), lastLook),
           decode,
           pair
         ).pipe(

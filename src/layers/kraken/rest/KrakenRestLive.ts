@@ -30,8 +30,6 @@ const ORDERS_A_CALL = 50
 const TRADES_A_CALL = 20
 /** Exchange ids whose client id is remembered, for the age of an order that is cancelled by the former. */
 const MAX_ALIASES = 500
-/** Real time that a validation waits for its budget. */
-const VALIDATE_WAIT = "2 minutes"
 
 const chunks = <A>(all: ReadonlyArray<A>, size: number): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size))
@@ -80,8 +78,8 @@ const make = Effect.gen(function* () {
 
   const aliases = new Map<string, string>()
   const remember = (exchangeId: string, clientId: string): void => {
-    const oldest = aliases.size >= MAX_ALIASES ? aliases.keys().next() : undefined
-    if (oldest?.done === false) aliases.delete(oldest.value)
+    for (const oldest of [...aliases.keys()].slice(0, Math.max(0, aliases.size - MAX_ALIASES + 1)))
+      aliases.delete(oldest)
     aliases.set(exchangeId, clientId)
   }
   /** The id under which the limiter knows an order. */
@@ -278,13 +276,14 @@ const make = Effect.gen(function* () {
         Orders.decodeSwitch
       ),
 
+    // Its budget is an entry's, whose wait ends when the counter has fallen; a silence is told instead of waited for.
     validateOrder: (request) =>
-      limits.reserve("entry", request.instrument.symbol, "add").pipe(
-        Effect.timeoutFail({
-          duration: VALIDATE_WAIT,
-          onTimeout: () =>
-            new KrakenNotSent({ endpoint: "AddOrder", why: "rate limit", detail: `no budget within ${VALIDATE_WAIT}` })
-        }),
+      limits.quiet.pipe(
+        Effect.flatMap((silence) =>
+          silence === undefined
+            ? limits.reserve("entry", request.instrument.symbol, "add")
+            : new KrakenNotSent({ endpoint: "AddOrder", why: silence.why, detail: "Kraken's limits allow no call now" })
+        ),
         Effect.zipRight(client.read(requests.validateOrder(request), Orders.decodeValidateOrder))
       ),
 

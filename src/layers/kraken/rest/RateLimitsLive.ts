@@ -60,6 +60,7 @@ export const makeRateLimits = (
       Effect.forkScoped
     )
 
+    const goAllTheSame = (): Effect.Effect<void> => Effect.void
     const exhausted = (now: EpochMs, wait: number): BudgetExhausted =>
       new BudgetExhausted({
         why: state.quietFor === "lockout" && RateBudget.quietMs(state, now) > 0 ? "lockout" : "rate limit",
@@ -93,7 +94,7 @@ export const makeRateLimits = (
               RateBudget.quietMs(state, now),
               RateBudget.engineWait(state, limits, rank === "entry" ? "entry" : "other", pair, cost, now)
             ),
-          () => Effect.void
+          goAllTheSame
         ),
         () => {
           let open = true
@@ -159,7 +160,7 @@ export const makeRateLimits = (
                   RateBudget.cancelCostOf(state, order.id, now),
                   now
                 ),
-              () => Effect.void
+              goAllTheSame
             ).pipe(
               Effect.zipRight(
                 Effect.sync(() =>

