@@ -1,0 +1,89 @@
+/**
+ * Where an exit's intent goes while the database cannot be written: one line, synced, in space that was allocated before
+ * anything went wrong, so that a full disk does not stop a sale. Lines wait here until the database takes them.
+ */
+import { createHash } from "node:crypto"
+import * as FileSystem from "node:fs"
+import { Schema } from "effect"
+import type { Order } from "../../domain/order/Order.ts"
+import { OrderState } from "./states.ts"
+
+/** Room for some four hundred exits: at one attempt every two seconds, a quarter of an hour without a database. */
+export const CAPACITY = 512 * 1024
+
+/** An intent as it was written aside. */
+export interface AsideIntent {
+  readonly order: Order
+  readonly nonce: bigint
+  readonly epoch: number
+}
+
+const LineBody: Schema.Schema<AsideIntent, string> = Schema.parseJson(
+  Schema.Struct({ order: OrderState, nonce: Schema.BigInt, epoch: Schema.Finite })
+)
+const encodeBody = Schema.encodeSync(LineBody)
+const decodeBody = Schema.decodeSync(LineBody)
+
+const DIGEST_LENGTH = 16
+const digest = (body: string): string => createHash("sha256").update(body).digest("hex").slice(0, DIGEST_LENGTH)
+
+const encodeLine = (intent: AsideIntent): string => {
+  const body = encodeBody(intent)
+  return `${digest(body)} ${body}\n`
+}
+
+/** Lines up to the first that is not whole: a torn line was never acknowledged, and nothing was written after it. */
+const decodeLines = (content: string): ReadonlyArray<AsideIntent> => {
+  const intents: Array<AsideIntent> = []
+  for (const line of content.split("\n")) {
+    const body = line.slice(DIGEST_LENGTH + 1)
+    if (line.slice(0, DIGEST_LENGTH) !== digest(body)) return intents
+    intents.push(decodeBody(body))
+  }
+  return intents
+}
+
+export interface SideFile {
+  /** Intents that the database has not taken yet, oldest first. */
+  readonly waiting: () => ReadonlyArray<AsideIntent>
+  /** Writes and syncs one line. Throws when the space is used up or the disk fails. */
+  readonly append: (intent: AsideIntent) => void
+  /** Forgets all lines, once the database holds them. */
+  readonly clear: () => void
+  readonly close: () => void
+}
+
+/** `ENOSPC`, so that it is reported as a full disk, which is what it amounts to. */
+const usedUp = (path: string): Error =>
+  Object.assign(new Error(`${path} is used up: too many exits while the database could not be written`), {
+    code: "ENOSPC"
+  })
+
+/** Opens the file, allocating it with real blocks if it is new, and reads what an earlier run left in it. */
+export const openSideFile = (path: string): SideFile => {
+  const handle = FileSystem.openSync(path, FileSystem.constants.O_RDWR | FileSystem.constants.O_CREAT, 0o600)
+  const content = FileSystem.readFileSync(handle)
+  let waiting = decodeLines(content.toString("utf8"))
+  let end = Buffer.byteLength(waiting.map(encodeLine).join(""))
+  // Zeroes written, not a hole: the blocks must be there when the disk is full. They also wipe a torn line.
+  FileSystem.writeSync(handle, Buffer.alloc(CAPACITY - end), 0, CAPACITY - end, end)
+  FileSystem.fsyncSync(handle)
+  return {
+    waiting: () => waiting,
+    append: (intent) => {
+      const line = Buffer.from(encodeLine(intent))
+      if (end + line.length > CAPACITY) throw usedUp(path)
+      FileSystem.writeSync(handle, line, 0, line.length, end)
+      FileSystem.fdatasyncSync(handle)
+      end += line.length
+      waiting = [...waiting, intent]
+    },
+    clear: () => {
+      FileSystem.writeSync(handle, Buffer.alloc(end), 0, end, 0)
+      FileSystem.fdatasyncSync(handle)
+      end = 0
+      waiting = []
+    },
+    close: () => FileSystem.closeSync(handle)
+  }
+}
