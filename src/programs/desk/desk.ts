@@ -1,8 +1,7 @@
 /** The order desk: takes the engine's decisions off its queue and runs each as a fiber of its own, one per order and kind. */
 import { Deferred, Effect, FiberMap, Mailbox } from "effect"
 import type { Scope } from "effect"
-import { CredentialsRefused } from "../../services/OrderDesk.ts"
-import type { DeskDecision, OrderDeskShape } from "../../services/OrderDesk.ts"
+import type { CredentialsRefused, DeskDecision, OrderDeskShape } from "../../services/OrderDesk.ts"
 import { amendOrder } from "./amend.ts"
 import { cancel } from "./cancel.ts"
 import type { Deps } from "./Deps.ts"

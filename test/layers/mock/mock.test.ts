@@ -13,13 +13,12 @@ import {
   ExecutionId,
   InstallationPrefix
 } from "../../../src/domain/order/Ids.ts"
-import type { Proposal } from "../../../src/domain/order/Steps.ts"
 import { pendingOrder } from "../../../src/domain/order/Steps.ts"
 import type { BookedFill } from "../../../src/domain/portfolio/Books.ts"
 import type { Lot } from "../../../src/domain/portfolio/Lot.ts"
 import { emptyTotals } from "../../../src/domain/portfolio/Portfolio.ts"
 import type { ApprovedOrder } from "../../../src/domain/risk/Approved.ts"
-import { approve, entryProposal, riskView } from "../../support/build.ts"
+import { approve, entryProposal, plan, riskView } from "../../support/build.ts"
 import { MockAlertsControl } from "../../../src/layers/mock/MockAlerts.ts"
 import { MockInstanceLockControl } from "../../../src/layers/mock/MockInstanceLock.ts"
 import { MockJournalControl } from "../../../src/layers/mock/MockJournal.ts"
@@ -68,19 +67,6 @@ const instrument: Instrument = {
   minCost: Money.usd("0.5"),
   status: "online"
 }
-const plan = { target: Money.price("0.2"), stop: Money.price("0.1"), holdFor: 3_600_000 }
-const proposal: Proposal = {
-  proposalId: 1,
-  instrument,
-  side: "buy",
-  purpose: { _tag: "Entry", plan, features: {} },
-  quantity: Money.quantity("25"),
-  limitPrice: Money.price("0.15"),
-  postOnly: true,
-  timeInForce: "GTC",
-  reason: "test",
-  proposedAt: START
-}
 const approved = (sequence: number, epoch = 0): ApprovedOrder =>
   approve(entryProposal(), riskView({ nextId: clientOrderId(PREFIX, sequence), epoch }))
 const booked: BookedFill = {
@@ -113,7 +99,7 @@ const lot: Lot = {
   proceeds: Money.zeroUsd,
   exitFee: Money.zeroUsd,
   openedAt: START,
-  plan,
+  plan: plan(),
   features: {},
   reason: "test",
   attempts: 0
