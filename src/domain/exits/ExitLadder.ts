@@ -120,6 +120,8 @@ interface Open {
   readonly lot: Lot
   readonly call: "loss" | "time" | "flatten" | undefined
   readonly working: ReadonlyArray<Order>
+  /** What the exchange lets be sold of it at all, and what of that no exit claims, both on the lot grid. */
+  readonly held: Quantity
   readonly free: Quantity
 }
 
@@ -174,6 +176,7 @@ export const climb = (view: LadderView): LadderStep => {
       lot,
       call: lot.call?.kind ?? hit?.kind,
       working: sales.filter((order) => claimed(lot.id, [order]) > 0n),
+      held: roundQuantity(i, held),
       free: roundQuantity(i, Money.Quantity(Fixed.max(free, 0n)))
     }
   })
@@ -209,7 +212,7 @@ export const climb = (view: LadderView): LadderStep => {
   /** Whether an exit of this lot has anything to move: dust and riders wait for others and must not stop the pair's entries. */
   const selling = called.filter((o) => {
     if (o.working.length > 0) return o.free > 0n || o.working.some((order) => leads(o, order))
-    if (o.free === 0n) return roundQuantity(i, o.lot.remaining) > 0n
+    if (o.free === 0n || growing(o)) return o.held > 0n
     const price = quote === undefined ? o.lot.plan.stop : taking(o.lot, quote)
     return total(sharesFor(o, price)) >= minimumQuantity(i, price)
   })
@@ -270,17 +273,18 @@ export const climb = (view: LadderView): LadderStep => {
   const tooLittle = (o: Open, limitPrice: Price): void => {
     const text = `${Fixed.show(o.free)} ${i.base} is below the exchange's minimum of ${Fixed.show(minimumQuantity(i, limitPrice))} at ${Fixed.show(limitPrice)}`
     if (o.working.length > 0) say(o.lot, "exiting", `${text} and waits for the rest of the lot`)
+    else if (growing(o)) say(o.lot, "waiting", `${text}; its entry is still at work`)
     else say(o.lot, "dust", `${text}; it is sold with the pair's next exit`)
   }
   /** Why nothing of a lot is free although no exit works for it. */
   const nothingFree = (o: Open, state: LotState): void => {
     if (roundQuantity(i, o.lot.remaining) === 0n)
       return say(o.lot, "dust", `${Fixed.show(o.lot.remaining)} ${i.base} is less than the smallest step of a quantity`)
-    if (o.lot.sellable !== undefined && o.lot.sellable < o.lot.remaining)
+    if (o.held === 0n)
       return say(
         o.lot,
         "waiting",
-        `the exchange lets ${Fixed.show(o.lot.sellable)} ${i.base} of it be sold; looking again`
+        `the exchange lets nothing of its ${Fixed.show(o.lot.remaining)} ${i.base} be sold; looking again`
       )
     say(o.lot, state, "its exit is on the way")
   }

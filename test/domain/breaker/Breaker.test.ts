@@ -344,7 +344,7 @@ const onPaper = (paper: Paper, one: Op, at: number): void => {
     }
     case "reset":
     case "resetAll":
-      for (const [cause, old] of [...paper.latches]) {
+      for (const [cause, old] of paper.latches) {
         if (one._tag === "reset" && one.cause !== cause) continue
         if (cause !== "dailyLoss" || utcDay(at) > old.day) clear(cause)
       }
@@ -352,7 +352,7 @@ const onPaper = (paper: Paper, one: Op, at: number): void => {
     case "dayRoll": {
       const loss = paper.latches.get("dailyLoss")
       if (loss !== undefined && utcDay(at) > loss.day) clear("dailyLoss")
-      for (const cause of [...paper.next.keys()]) if (!paper.latches.has(cause)) paper.next.delete(cause)
+      for (const cause of paper.next.keys()) if (!paper.latches.has(cause)) paper.next.delete(cause)
       return
     }
     case "restart":
