@@ -1,5 +1,5 @@
 /** The reading desk: answers what folds ask of the exchange (quotes, candles, balances, ledger, probes, reconciliation) with events. */
-import { Effect, Either, FiberMap, Mailbox } from "effect"
+import { Deferred, Effect, Either, FiberMap, Mailbox } from "effect"
 import type { Decision } from "../../domain/engine/Decision.ts"
 import type { EngineState } from "../../domain/engine/State.ts"
 import type { KrakenError } from "../../domain/kraken/KrakenError.ts"
@@ -14,6 +14,7 @@ import { Engine } from "../../services/Engine.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
 import type { KrakenRestShape } from "../../services/KrakenRest.ts"
 import { KrakenStream } from "../../services/KrakenStream.ts"
+import { CredentialsRefused } from "../../services/OrderDesk.ts"
 import { persistent } from "./backoff.ts"
 
 export type ReadDecision = Extract<
@@ -47,7 +48,8 @@ const assetNames = (state: EngineState): ReadonlyMap<string, string> =>
 
 export interface ReadDesk {
   readonly take: (decision: ReadDecision) => boolean
-  readonly run: Effect.Effect<never>
+  /** Fails only when the key is refused. */
+  readonly run: Effect.Effect<never, CredentialsRefused>
   /** One reconciliation by hand, for the periodic one. */
   readonly reconcile: (reason: string | undefined) => Effect.Effect<void, KrakenError>
 }
@@ -61,7 +63,13 @@ export const makeReadDesk = Effect.gen(function* () {
   const queue = yield* Mailbox.make<ReadDecision>({ capacity: CAPACITY, strategy: "dropping" })
   const jobs = yield* FiberMap.make<string, void, never>()
 
-  /** A call whose failures and successes the breaker counts. */
+  const refused = yield* Deferred.make<never, CredentialsRefused>()
+  const refusal = (error: KrakenError): Effect.Effect<void> =>
+    error._tag === "KrakenApiError" && error.stop
+      ? Effect.asVoid(Deferred.fail(refused, new CredentialsRefused({ text: error.text })))
+      : Effect.void
+
+  /** A call whose failures and successes the breaker counts; a refused key ends the desk, and with it the program. */
   const watched = <A>(call: Effect.Effect<A, KrakenError>): Effect.Effect<A, KrakenError> =>
     call.pipe(
       Effect.tap(() =>
@@ -69,6 +77,7 @@ export const makeReadDesk = Effect.gen(function* () {
           ? engine.tell({ _tag: "Succeeded", cause: "api" })
           : Effect.void
       ),
+      Effect.tapError((error) => refusal(error)),
       Effect.tapError((error) =>
         isApiFailure(error) ? engine.tell({ _tag: "Failed", cause: "api", reason: error.message }) : Effect.void
       )
@@ -251,7 +260,10 @@ export const makeReadDesk = Effect.gen(function* () {
 
   const desk: ReadDesk = {
     take: (decision) => queue.unsafeOffer(decision),
-    run: Effect.raceFirst(loop, Effect.zipRight(FiberMap.join(jobs), Effect.never)),
+    run: Effect.raceFirst(
+      Effect.raceFirst(loop, Deferred.await(refused)),
+      Effect.zipRight(FiberMap.join(jobs), Effect.never)
+    ),
     reconcile
   }
   return desk

@@ -9,6 +9,7 @@ import type { KrakenError } from "../../domain/kraken/KrakenError.ts"
 import { MarketClock } from "../../services/Clock.ts"
 import { Engine } from "../../services/Engine.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
+import { CredentialsRefused } from "../../services/OrderDesk.ts"
 
 /** Kraken takes whole seconds. */
 const seconds = (ms: number): number => Math.max(1, Math.round(ms / 1000))
@@ -52,6 +53,8 @@ export const deadManSwitch = (timeoutMs: number) =>
       }
       const done = yield* Effect.either(arm(timeoutMs))
       if (done._tag === "Left") {
+        const error = done.left
+        if (error._tag === "KrakenApiError" && error.stop) return yield* new CredentialsRefused({ text: error.text })
         yield* Effect.logWarning(`the dead man's switch was not refreshed: ${done.left.message}`)
         yield* clock.sleep(timeoutMs / 20)
       } else yield* clock.sleep(timeoutMs / 3)

@@ -237,7 +237,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
         name: "account stream",
         run: privateFeed(() => void reads.take({ _tag: "FetchBalances" })),
         restart,
-        fatal: (error) => error instanceof CredentialsRefused
+        fatal: isRefusal
       },
       { name: "ticker", run: ticker, restart },
       { name: "reconciliation", run: periodicReconciliation(reads, limits.reconcileEvery), restart },
@@ -248,7 +248,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
       { name: "freeze watch", run: freezeWatch, restart },
       { name: "skew watch", run: skewWatch(limits.maxClockSkew), restart },
       { name: "backups", run: backups(`${settings.dataDir}/backups`, BACKUP_EVERY_MS, note("lastBackup")), restart },
-      ...(armed ? [{ name: "dead man's switch", run: deadManSwitch(switchMs), restart }] : []),
+      ...(armed ? [{ name: "dead man's switch", run: deadManSwitch(switchMs), restart, fatal: isRefusal }] : []),
       ...(settings.mode === "paper" && settings.paper.stopAfter !== undefined
         ? [{ name: "stop after", run: stopAfter(settings.paper.stopAfter), restart }]
         : []),
@@ -268,6 +268,8 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     })
     return yield* Effect.raceFirst(supervise(children), asked).pipe(inside, Effect.provideService(OrderDesk, desk))
   })
+
+const isRefusal = (error: unknown): boolean => error instanceof CredentialsRefused
 
 const BACKUP_EVERY_MS = 86_400_000
 
