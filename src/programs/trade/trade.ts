@@ -2,7 +2,7 @@
  * The trading program: the start, step by step, and the tree of fibers with the restart policy of each. It knows services
  * only; what world they talk to was chosen before.
  */
-import { Effect, Mailbox, Option } from "effect"
+import { Cause, Effect, Mailbox, Option } from "effect"
 import type { Scope } from "effect"
 import type { Decision } from "../../domain/engine/Decision.ts"
 import { resume } from "../../domain/engine/State.ts"
@@ -269,7 +269,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     return yield* Effect.raceFirst(supervise(children), asked).pipe(inside, Effect.provideService(OrderDesk, desk))
   })
 
-const isRefusal = (error: unknown): boolean => error instanceof CredentialsRefused
+const isRefusal = (error: unknown): error is CredentialsRefused => error instanceof CredentialsRefused
 
 const BACKUP_EVERY_MS = 86_400_000
 
