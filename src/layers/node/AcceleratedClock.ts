@@ -20,6 +20,12 @@ interface Waiter {
 
 const before = (a: Waiter, b: Waiter): boolean => a.due < b.due || (a.due === b.due && a.order < b.order)
 
+/**
+ * Real milliseconds by which a sleeper may be woken late before the delay stops counting as market time (speeds above 1
+ * only): acceleration would turn a pause of a second for garbage collection into a minute's outage.
+ */
+const STALL_GRACE_MS = 50
+
 /** Where a waiter belongs in the list, earliest first (binary search). */
 const position = (waiters: ReadonlyArray<Waiter>, waiter: Waiter): number => {
   let low = 0
@@ -55,7 +61,19 @@ export const makeAcceleratedClock = (options: {
     const waiters: Array<Waiter> = []
 
     const frozen = (): boolean => paused || holders > 0
-    const exact = (): number => (frozen() ? anchorMarket : anchorMarket + Math.max(0, realMs() - anchorReal) * speed)
+    /** Market time, and never further past the next sleeper than the grace: a stalled process does not skip what it owes. */
+    const exact = (): number => {
+      if (frozen()) return anchorMarket
+      const real = realMs()
+      const reached = anchorMarket + Math.max(0, real - anchorReal) * speed
+      const first = waiters[0]
+      const limit =
+        first === undefined || speed <= 1 ? reached : Math.max(anchorMarket, first.due + STALL_GRACE_MS * speed)
+      if (reached <= limit) return reached
+      anchorMarket = limit
+      anchorReal = real
+      return limit
+    }
     const unsafeNow = (): EpochMs => Math.floor(exact())
     /** Pins market time to the present, so that what follows (freezing, thawing, a jump) starts from it. */
     const anchor = (): void => {
