@@ -1,0 +1,37 @@
+/** Standard output and error of this process. A reader that went away (`| head`) is not an error. */
+import { Effect, Layer } from "effect"
+import { Terminal } from "../../services/Terminal.ts"
+
+/** The part of a stream that is used. */
+export interface Sink {
+  readonly write: (text: string, done: (error?: Error | null) => void) => boolean
+  readonly isTTY?: boolean
+  readonly columns?: number
+}
+
+const WITHOUT_TERMINAL = 100
+
+const writer =
+  (sink: Sink) =>
+  (text: string): Effect.Effect<void> =>
+    Effect.async<void>((resume) => {
+      sink.write(text.endsWith("\n") ? text : `${text}\n`, () => resume(Effect.void))
+    })
+
+/** Colours on a terminal, unless `NO_COLOR` is set to something or the terminal is dumb (https://no-color.org). */
+const wantsColors = (sink: Sink, environment: NodeJS.ProcessEnv): boolean =>
+  sink.isTTY === true && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb"
+
+export const terminal = (out: Sink, error: Sink, environment: NodeJS.ProcessEnv): Layer.Layer<Terminal> =>
+  Layer.succeed(Terminal, {
+    print: writer(out),
+    printError: writer(error),
+    colors: wantsColors(out, environment),
+    columns: out.columns ?? WITHOUT_TERMINAL
+  })
+
+export const TerminalNode: Layer.Layer<Terminal> = Layer.suspend(() => {
+  // without a listener a closed pipe would end the process in the middle of a command
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined)
+  return terminal(process.stdout, process.stderr, process.env)
+})

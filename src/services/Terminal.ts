@@ -1,0 +1,16 @@
+/** Where a command prints: standard output for its result, standard error for everything else. */
+import type { Effect } from "effect"
+import { Context } from "effect"
+
+export interface TerminalShape {
+  /** One line or more to standard output; a line end is added. Returns when it was handed to the operating system. */
+  readonly print: (text: string) => Effect.Effect<void>
+  /** The same to standard error. */
+  readonly printError: (text: string) => Effect.Effect<void>
+  /** Whether standard output is a terminal that shows colours (`NO_COLOR` is respected). */
+  readonly colors: boolean
+  /** Columns of the terminal; 100 where there is none. */
+  readonly columns: number
+}
+
+export class Terminal extends Context.Tag("trader/services/Terminal")<Terminal, TerminalShape>() {}
