@@ -29,7 +29,7 @@ import {
   storeBroken
 } from "./orders.ts"
 import { prune } from "./prune.ts"
-import { applyReports, closeLots, identified, lookUpAbsent, raiseIfUnbooked, recalled } from "./reports.ts"
+import { applyReports, askAgain, closeLots, identified, lookUpAbsent, raiseIfUnbooked, recalled } from "./reports.ts"
 import type { EngineState } from "./State.ts"
 import { liveOrders, show } from "./Views.ts"
 import type { StoreWrite } from "./Write.ts"
@@ -111,6 +111,7 @@ const tick = (d: Draft): void => {
   marketTick(d)
   chase(d)
   raiseIfUnbooked(d)
+  askAgain(d)
   probes(d)
   rollDay(d)
   if (d.state.phase !== "starting") record(d, false)

@@ -125,6 +125,8 @@ export interface EngineState {
   readonly balances: BalanceSight | undefined
   readonly differences: ReadonlyMap<string, { readonly amount: bigint; readonly at: EpochMs }>
   readonly lastFillAt: EpochMs | undefined
+  /** When REST last told of an execution that a living account stream should have told of long before. */
+  readonly missedFillAt: EpochMs | undefined
   readonly dayMark: DayMark | undefined
   readonly valuation: Valuation | undefined
   /** The day whose mark is being looked up. */
@@ -186,6 +188,7 @@ export const resume = (
     balances: undefined,
     differences: new Map(),
     lastFillAt: undefined,
+    missedFillAt: undefined,
     dayMark: Option.getOrUndefined(snapshot.dayMark),
     valuation: Option.getOrUndefined(snapshot.valuation),
     markAsked: undefined,

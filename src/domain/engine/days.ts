@@ -25,7 +25,8 @@ const setMark = (d: Draft, value: Usd, source: DayMark["source"]): void => {
 /** Takes the day's mark where it can be taken, or asks for the candle that contains 00:00 UTC. */
 export const rollDay = (d: Draft): void => {
   const day = utcDay(d.at)
-  if (d.state.dayMark?.day === day) return
+  // days only go forward: a clock set back over midnight must not forget the day's loss
+  if (d.state.dayMark !== undefined && d.state.dayMark.day >= day) return
   applyBreaker(d, Breaker.newDay(d.state.breaker, day, d.at))
   const lots = openLots(d.state)
   if (lots.length === 0) return setMark(d, d.state.totals.realised, "no lots")

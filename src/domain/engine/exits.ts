@@ -1,6 +1,7 @@
 /** Runs the exit ladder of every pair that holds something, and takes its actions over into the state. */
 import { climb } from "../exits/ExitLadder.ts"
 import type { ExitAction } from "../exits/ExitLadder.ts"
+import type { LotId } from "../order/Ids.ts"
 import { isSettled } from "../order/Order.ts"
 import type { Draft } from "./Draft.ts"
 import { alert, askOnce, holdOrder, log, patch, putLot, putPair } from "./Draft.ts"
@@ -8,12 +9,24 @@ import { propose, requestCancel, withdrawEntry } from "./orders.ts"
 import type { PairState } from "./State.ts"
 import { openLots, show } from "./Views.ts"
 
+/** A target that still waits for its turn is not wanted any more once its lot is to be sold at any price. */
+const dropTargets = (d: Draft, lotId: LotId): void => {
+  const proposals = new Map(d.state.proposals)
+  for (const [id, { purpose }] of d.state.proposals) {
+    if (purpose._tag === "Exit" && purpose.kind === "target" && purpose.lots.some((share) => share.lotId === lotId)) {
+      proposals.delete(id)
+    }
+  }
+  if (proposals.size < d.state.proposals.size) patch(d, { proposals })
+}
+
 const act = (d: Draft, pair: PairState, action: ExitAction): void => {
   switch (action._tag) {
     case "Call": {
       const lot = d.state.lots.get(action.lotId)
       if (lot === undefined) return
       putLot(d, { ...lot, call: { kind: action.kind, at: d.at } })
+      dropTargets(d, lot.id)
       log(d, "info", `${action.kind} exit of lot ${action.lotId}: ${action.reason}`, { lotId: action.lotId })
       return
     }
@@ -57,7 +70,7 @@ const act = (d: Draft, pair: PairState, action: ExitAction): void => {
     case "Attempted": {
       const lot = d.state.lots.get(action.lotId)
       if (lot === undefined) return
-      putLot(d, { ...lot, attempts: lot.attempts + 1, lastAttemptAt: d.at })
+      putLot(d, { ...lot, attempts: lot.attempts + (action.taking ? 1 : 0), lastAttemptAt: d.at })
       if (action.atBound && askOnce(d, `stuck:${lot.id}`, 60_000)) {
         alert(
           d,

@@ -179,8 +179,15 @@ export const outcomeSeen = (d: Draft, orderId: ClientOrderId, outcome: SendOutco
       if (exchangeId !== undefined) releaseUnmatched(d, exchangeId)
       return
     }
-    case "Rejected":
-      return isTerminal(order.status) ? undefined : rejected(d, order, outcome)
+    case "Rejected": {
+      if (isTerminal(order.status)) return
+      // refused by the reply, and yet a report says it is there: what it is, is read
+      if (order.exchangeId !== undefined || order.bookedQuantity > 0n) {
+        d.out.push({ _tag: "FetchOrder", order, reason: "refused and reported" })
+        return
+      }
+      return rejected(d, order, outcome)
+    }
     case "NotSent": {
       if (isTerminal(order.status)) return
       end(d, order, `not sent: ${outcome.text}`, true)
@@ -217,11 +224,21 @@ export const neverArrived = (d: Draft, orderId: ClientOrderId, proof: string): v
   log(d, "info", `order ${orderId} never arrived: ${proof}`, { orderId })
 }
 
+/** Shares that an amend would have added and that are not sold by the order as it is. */
+const trimShares = (order: Order): Order => {
+  if (order.purpose._tag !== "Exit") return order
+  return {
+    ...order,
+    purpose: { ...order.purpose, lots: Portfolio.allocate(order.purpose.lots, Money.zeroQuantity, order.quantity) }
+  }
+}
+
 /** The desk holds the turn for an amend and asks whether it still makes sense. */
 export const amendAsked = (d: Draft, orderId: ClientOrderId, quantity: Quantity, limitPrice: Price): void => {
   const order = d.state.orders.get(orderId)
   const deny = (why: string): void => {
     amendDone(d, orderId)
+    if (order !== undefined && order.amend === undefined) holdOrder(d, trimShares(order))
     d.out.push({ _tag: "AmendVerdict", orderId, verdict: Either.left(why) })
   }
   if (order === undefined || order.status !== "open") return deny("the order is not open any more")
@@ -273,14 +290,14 @@ export const amendOutcome = (d: Draft, orderId: ClientOrderId, outcome: SendOutc
       fail(d, "orders", `outcome of an amend of ${orderId} unknown: ${outcome.text}`)
       return
     case "Rejected":
-      putOrder(d, rest)
+      putOrder(d, trimShares(rest))
       if (outcome.why === "unknownOrder")
         d.out.push({ _tag: "FetchOrder", order, reason: "the exchange does not know it as open" })
       else patch(d, { amendRefused: new Set(d.state.amendRefused).add(orderId) })
       log(d, "info", `amend of ${orderId} refused: ${outcome.text}`, { orderId })
       return
     case "NotSent":
-      putOrder(d, rest)
+      putOrder(d, trimShares(rest))
       log(d, "info", `amend of ${orderId} not sent: ${outcome.text}`, { orderId })
       return
   }

@@ -5,7 +5,7 @@ import type { ClientOrderId, ExchangeOrderId } from "../order/Ids.ts"
 import { isOwn } from "../order/Ids.ts"
 import type { Order } from "../order/Order.ts"
 import { isNewFill, isSettled, isTerminal, merge, missingQuantity } from "../order/Order.ts"
-import type { FillReport, OrderReport } from "../order/Report.ts"
+import type { ExchangeStatus, FillReport, OrderReport } from "../order/Report.ts"
 import type { Lot } from "../portfolio/Lot.ts"
 import * as Portfolio from "../portfolio/Portfolio.ts"
 import { utcDay } from "../Time.ts"
@@ -14,6 +14,11 @@ import { alert, askOnce, latch, log, patch, putLot, putOrder } from "./Draft.ts"
 import { throttleNote } from "./State.ts"
 import type { EngineState, Throttle } from "./State.ts"
 import { show } from "./Views.ts"
+
+/** A living account stream tells of an execution sooner than this. */
+const STREAM_LAG_MS = 5000
+/** How long an unmatched report waits before its order is asked for again. */
+const IDENTIFY_AGAIN_MS = 15_000
 
 const find = (state: EngineState, report: OrderReport): Order | undefined => {
   const id = report.clientId ?? state.byExchangeId.get(report.exchangeId)
@@ -58,7 +63,10 @@ const bookFill = (d: Draft, order: Order, fill: FillReport, instrument: Instrume
     putLot(d, lot)
   }
   const totals = Portfolio.addFill(d.state.totals, booked, Money.Usd(realised))
-  patch(d, { totals, lastFillAt: d.at })
+  const { privateUpAt } = d.state
+  const missed =
+    fill.source === "rest" && privateUpAt !== undefined && fill.at > privateUpAt && d.at - fill.at > STREAM_LAG_MS
+  patch(d, { totals, lastFillAt: d.at, ...(missed ? { missedFillAt: d.at } : {}) })
   d.writes.push({ _tag: "Fill", booked }, { _tag: "Totals", totals })
   log(
     d,
@@ -105,28 +113,38 @@ export const closeLots = (d: Draft): void => {
   }
 }
 
+const isEnd = (status: ExchangeStatus): boolean => status !== "open" && status !== "pending"
+
+/** An exit that the exchange ended unfilled (post-only, self-trade) waits before the next one, so that no loop of placing and losing arises. */
+const pauseLots = (d: Draft, order: Order): void => {
+  if (order.purpose._tag !== "Exit") return
+  for (const share of order.purpose.lots) {
+    const lot = d.state.lots.get(share.lotId)
+    if (lot !== undefined) putLot(d, { ...lot, lastAttemptAt: d.at })
+  }
+}
+
 const applyToOrder = (d: Draft, order: Order, report: OrderReport): void => {
   const instrument = d.state.pairs.get(order.symbol)?.instrument
   if (instrument === undefined) {
     latch(d, "invariant", `a report for ${order.id} concerns ${order.symbol}, whose rules are not known`)
     return
   }
-  const ghost =
-    order.status === "rejected" &&
-    (report._tag === "Fill" ||
-      (report.cumQuantity ?? 0n) > 0n ||
-      report.status === "open" ||
-      report.status === "pending")
   const newFill = report._tag === "Fill" && isNewFill(order, report)
   if (newFill) bookFill(d, order, report, instrument)
   const merged = merge(order, report)
   if (merged === order) return
   putOrder(d, merged)
-  if (ghost) {
+  if (order.status === "rejected" && merged.status !== "rejected") {
     latch(d, "invariant", `order ${order.id} was settled as never placed and appeared on the exchange all the same`)
     d.out.push({ _tag: "CancelStray", exchangeId: report.exchangeId, reason: "settled as never placed" })
   }
+  const unquantified = report._tag === "Status" && isEnd(report.status) && report.cumQuantity === undefined
+  if (unquantified && !isTerminal(merged.status)) {
+    d.out.push({ _tag: "FetchOrder", order: merged, reason: "it ended, and the report does not say with how much" })
+  }
   if (!isTerminal(order.status) && isTerminal(merged.status)) {
+    if (merged.cumQuantity === 0n && order.cancelRequestedAt === undefined) pauseLots(d, merged)
     log(
       d,
       "info",
@@ -228,6 +246,14 @@ export const lookUpAbsent = (d: Draft, present: ReadonlyArray<OrderReport>, begu
     if (askOnce(d, `order:${order.id}`, 2000)) {
       d.out.push({ _tag: "FetchOrder", order, reason: "it is not among the open orders" })
     }
+  }
+}
+
+/** An unmatched report holds entries up: should its question have been lost, it is asked again. */
+export const askAgain = (d: Draft): void => {
+  for (const { exchangeId, reports, since } of d.state.unmatched.values()) {
+    if (d.at - since < IDENTIFY_AGAIN_MS || !askOnce(d, `identify:${exchangeId}`, IDENTIFY_AGAIN_MS)) continue
+    d.out.push({ _tag: "Identify", exchangeId, clientId: reports.find((r) => r.clientId !== undefined)?.clientId })
   }
 }
 

@@ -39,19 +39,22 @@ export const pendingOrder = (approved: ApprovedOrder): Order => {
   }
 }
 
-const committed: unique symbol = Symbol("committed")
-
 /** An approved order whose intent, nonce and fence check are durable. Only this may be sent, once. */
-export interface CommittedIntent {
-  readonly [committed]: true
+export class CommittedIntent {
+  /** Private, so that neither a literal nor a changed copy is an intent to the compiler. */
+  private readonly committed = true
   readonly approved: ApprovedOrder
-  /** The nonce reserved for it in the same transaction; none when the store is down and an exit goes by the side file. */
+  /** The nonce reserved for it in the same transaction, or from memory when an exit goes by the side file. */
   readonly nonce: bigint
+  private constructor(approved: ApprovedOrder, nonce: bigint) {
+    this.approved = approved
+    this.nonce = nonce
+  }
+  /** @internal See `commitIntent`. */
+  static readonly make = (approved: ApprovedOrder, nonce: bigint): CommittedIntent =>
+    new CommittedIntent(approved, nonce)
 }
 
 /** Made by the store, after its commit (or, for an exit while the database is unusable, after the side file's sync). */
-export const commitIntent = (approved: ApprovedOrder, nonce: bigint): CommittedIntent => ({
-  [committed]: true,
-  approved,
-  nonce
-})
+export const commitIntent = (approved: ApprovedOrder, nonce: bigint): CommittedIntent =>
+  CommittedIntent.make(approved, nonce)

@@ -152,4 +152,35 @@ describe("AcceleratedClock", () => {
         })
       )
   )
+
+  it.effect("a stall of the process does not skip what a sleeper owes, except at real speed", () =>
+    Effect.gen(function* () {
+      for (const speed of [60, 1]) {
+        // a clock whose timers fire only when the test lets them, however much time has passed
+        let nanos = 0n
+        const timers: Array<() => void> = []
+        const real = yield* Effect.clock
+        const stalled = {
+          ...real,
+          unsafeCurrentTimeNanos: () => nanos,
+          currentTimeNanos: Effect.sync(() => nanos),
+          sleep: () => Effect.async<void>((resume) => void timers.push(() => resume(Effect.void)))
+        }
+        const passed = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const clock = yield* makeAcceleratedClock({ start: START, speed })
+            const sleeper = yield* Effect.fork(clock.sleep(1000))
+            yield* Effect.yieldNow()
+            yield* Effect.yieldNow()
+            nanos += 10_000_000_000n
+            timers.splice(0).forEach((fire) => fire())
+            yield* Fiber.join(sleeper)
+            return clock.unsafeNow() - START
+          })
+        ).pipe(Effect.withClock(stalled))
+        if (speed === 1) assert.strictEqual(passed, 10_000)
+        else assert.isAtMost(passed, 1000 + 50 * speed)
+      }
+    })
+  )
 })
