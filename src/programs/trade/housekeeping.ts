@@ -2,7 +2,6 @@
 import { Effect } from "effect"
 import type { Option } from "effect"
 import { iso } from "../../domain/Time.ts"
-import type { EpochMs } from "../../domain/Time.ts"
 import { MarketClock } from "../../services/Clock.ts"
 import { Engine } from "../../services/Engine.ts"
 import { InstanceLock } from "../../services/InstanceLock.ts"
@@ -79,6 +78,9 @@ export const systemStatus = Effect.gen(function* () {
   }
 })
 
+/** Looks (one a second) between two words about a lost lock. */
+const LOCK_WORD_EVERY = 60
+
 /** What other processes do to the fence is noticed within a second, and the lock is looked at. */
 export const fenceWatch = Effect.gen(function* () {
   const engine = yield* Engine
@@ -86,6 +88,7 @@ export const fenceWatch = Effect.gen(function* () {
   const lock = yield* InstanceLock
   let seen = engine.unsafeState().epoch
   let latched: Option.Option<string> | undefined
+  let looks = 0
   while (true) {
     yield* Effect.sleep("1 second")
     const read = yield* Effect.either(store.fence)
@@ -96,12 +99,12 @@ export const fenceWatch = Effect.gen(function* () {
       latched = fence.operatorLatch
       if (changed) yield* engine.tell({ _tag: "FenceSeen", fence })
     }
-    if (!(yield* lock.verify)) {
+    if (yield* lock.verify) looks = 0
+    else if (looks++ % LOCK_WORD_EVERY === 0) {
       yield* engine.tell({
         _tag: "AnotherTraderSeen",
         reason: "the lock file of the data folder was removed or replaced: a second trader could start"
       })
-      yield* Effect.sleep("1 minute")
     }
   }
 })
@@ -139,17 +142,17 @@ export const skewWatch = (maxSkewMs: number) =>
     }
   })
 
-/** A consistent copy of the records now and then; `folder` exists. */
-export const backups = (folder: string, everyMs: number, last: EpochMs | undefined) =>
+/** A consistent copy of the records every so many real milliseconds; `folder` exists, `last` is when the last one was made. */
+export const backups = (folder: string, everyMs: number, last: number | undefined) =>
   Effect.gen(function* () {
     const store = yield* Store
-    const clock = yield* MarketClock
+    const real = yield* Effect.clock
     let previous = last
     while (true) {
-      const now = yield* clock.now
-      const due = previous === undefined ? now + everyMs : previous + everyMs
-      if (now < due) yield* clock.sleep(due - now)
-      const at = yield* clock.now
+      const now = real.unsafeCurrentTimeMillis()
+      const due = (previous ?? now) + everyMs
+      if (now < due) yield* Effect.sleep(due - now)
+      const at = real.unsafeCurrentTimeMillis()
       const file = `${folder}/trading-${iso(at).replace(/[:.]/g, "-")}.db`
       const done = yield* Effect.either(store.backup(file))
       if (done._tag === "Left") yield* Effect.logWarning(`the backup failed: ${done.left.message}`)

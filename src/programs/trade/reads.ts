@@ -173,7 +173,7 @@ export const makeReadDesk = Effect.gen(function* () {
       const begunAt = yield* clock.now
       const open = yield* watched(rest.openOrders)
       const reports = open.map((record) => ({ ...record.report, at: begunAt }))
-      const before = engine.unsafeState().lastFillAt
+      const before = engine.unsafeState().missedFillAt
       if (full) {
         const { fills } = yield* watched(
           rest.tradesHistory({ start: historyStart(engine.unsafeState(), begunAt), offset: 0 })
@@ -189,17 +189,22 @@ export const makeReadDesk = Effect.gen(function* () {
         body: (n) => Effect.as(Effect.sleep("50 millis"), n + 1)
       }).pipe(Effect.timeoutOption(SETTLE_WAIT))
       const after = engine.unsafeState()
-      if (!full && after.privateUp && after.lastFillAt !== before && after.lastFillAt !== undefined) {
-        // REST told of an execution; were the stream alive it would have told first
-        const fresh = [...after.orders.values()].some((order) => order.updatedAt >= begunAt)
-        if (!fresh) yield* stream.resyncPrivate("REST told of an execution that the stream had not")
+      if (!full && after.privateUp && after.missedFillAt !== before) {
+        yield* stream.resyncPrivate("REST told of an execution that the stream had not")
       }
     })
+
+  /** Minimums, precision and status of the pairs as they are now. */
+  const rules: Effect.Effect<void, KrakenError> = Effect.gen(function* () {
+    const read = yield* watched(rest.instruments([...engine.unsafeState().pairs.keys()]))
+    yield* engine.tell({ _tag: "InstrumentsSeen", instruments: read })
+  })
 
   const reconcile = (reason: string | undefined): Effect.Effect<void, KrakenError> =>
     Effect.gen(function* () {
       yield* reconcileOnce(reason !== undefined)
       if (reason === undefined) return
+      yield* once("reading the pairs' rules", rules)
       while (!settledBooks(engine.unsafeState())) {
         yield* Effect.sleep("2 seconds")
         yield* reconcileOnce(true)
@@ -221,6 +226,7 @@ export const makeReadDesk = Effect.gen(function* () {
   const probe = (cause: Extract<ReadDecision, { _tag: "Probe" }>["cause"]): Effect.Effect<void> => {
     const done = (ok: boolean, reason: string) => engine.tell({ _tag: "ProbeDone", cause, ok, reason })
     const call = cause === "orders" ? testOrder(rest, engine.unsafeState()) : Effect.asVoid(rest.openOrders)
+    if (call === undefined) return done(false, "there is no quote to price a test order with")
     return call.pipe(
       Effect.matchEffect({
         onSuccess: () => done(true, "the probe succeeded"),
@@ -253,7 +259,8 @@ export const makeReadDesk = Effect.gen(function* () {
       const [decisions] = yield* queue.takeAll
       for (const decision of decisions) {
         const [key, effect] = job(decision)
-        yield* FiberMap.run(jobs, key, effect, { onlyIfMissing: true })
+        // a reconciliation that began before what it is asked for now proves nothing about it: it begins anew
+        yield* FiberMap.run(jobs, key, effect, { onlyIfMissing: decision._tag !== "Reconcile" })
       }
     }
   })
@@ -270,9 +277,9 @@ export const makeReadDesk = Effect.gen(function* () {
 })
 
 /** The smallest order that would be legal now, validated and not placed. */
-const testOrder = (rest: KrakenRestShape, state: EngineState): Effect.Effect<void, KrakenError> => {
+const testOrder = (rest: KrakenRestShape, state: EngineState): Effect.Effect<void, KrakenError> | undefined => {
   const pair = [...state.pairs.values()].find((p) => p.quote !== undefined)
-  if (pair?.quote === undefined) return Effect.void
+  if (pair?.quote === undefined) return undefined
   const limitPrice = roundPrice(pair.instrument, pair.quote.bid, "down")
   return rest.validateOrder({
     instrument: pair.instrument,

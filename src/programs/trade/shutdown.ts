@@ -13,9 +13,16 @@ import { OrderDesk } from "../../services/OrderDesk.ts"
 import { Writer } from "../../services/Writer.ts"
 
 /** The stop was asked for and done, but something needs the operator (exit 86). */
-export class StoppedUnclean extends Data.TaggedError("StoppedUnclean")<{ readonly left: ReadonlyArray<string> }> {
+export class StoppedUnclean extends Data.TaggedError("StoppedUnclean")<{
+  readonly left: ReadonlyArray<string>
+  /** Whether a dead man's switch is left to cancel what rests. */
+  readonly armed: boolean
+}> {
   override get message(): string {
-    return `stopped, but not clean: ${this.left.join("; ")}. The dead man's switch is left armed and cancels what rests. Look at the account before you start again; the next start looks up what is unknown.`
+    const rest = this.armed
+      ? "The dead man's switch is left armed and cancels what rests."
+      : "No dead man's switch is set: what rests stays until somebody cancels it."
+    return `stopped, but not clean: ${this.left.join("; ")}. ${rest} Look at the account before you start again; the next start looks up what is unknown.`
   }
 }
 
@@ -31,10 +38,9 @@ export interface StopReport {
   readonly held: ReadonlyArray<string>
 }
 
-/** How long cancels are waited for (real), the last switch, and how long the desk may finish. */
+/** How long confirmations and the desk are waited for (real), and the last switch. */
 const CONFIRM_MS = 8000
 const LAST_SWITCH_SECONDS = 10
-const DESK_MS = 9000
 const FLUSH_MS = 5000
 
 const describe = (state: EngineState): ReadonlyArray<string> =>
@@ -74,8 +80,7 @@ export const shutdown = (
     yield* Effect.iterate(0, {
       while: () => !nothingWorking(engine.unsafeState()),
       body: (n) => Effect.as(Effect.sleep("50 millis"), n + 1)
-    }).pipe(Effect.timeoutOption(CONFIRM_MS))
-    yield* desk.idle(DESK_MS)
+    }).pipe(Effect.zipRight(desk.idle(CONFIRM_MS)), Effect.timeoutOption(CONFIRM_MS))
     yield* engine.settled
     const working = describe(engine.unsafeState())
     const left = working.length > 0 ? working : yield* confirmedNone
@@ -94,6 +99,6 @@ export const shutdown = (
     const flushed = yield* writer.drained(FLUSH_MS)
     if (!flushed)
       return yield* new RecordsNotWritten({ detail: engine.unsafeState().storeFailed ?? "no answer in time" })
-    if (!clean) return yield* new StoppedUnclean({ left })
+    if (!clean) return yield* new StoppedUnclean({ left, armed })
     return { reason, held }
   })

@@ -40,12 +40,16 @@ export const leaveToExchange = (state: EngineState): boolean =>
       Breaker.latched(state.breaker).some((held) => state.now - held.since > GIVE_UP_CANCELLING_MS)
   )
 
-/** Runs for ever. A failed refresh is tried again soon; the engine refuses entries as soon as too little time is left. */
+/**
+ * Runs until the stop, which arms or disarms by itself: a refresh after that would undo it. A failed refresh is tried again
+ * soon; the engine refuses entries as soon as too little time is left. Fails only when the key is refused.
+ */
 export const deadManSwitch = (timeoutMs: number) =>
   Effect.gen(function* () {
     const engine = yield* Engine
     const clock = yield* MarketClock
     while (true) {
+      if (engine.unsafeState().phase === "stopping") return yield* Effect.never
       if (leaveToExchange(engine.unsafeState())) {
         yield* engine.tell({ _tag: "SwitchLost", reason: "entries cannot be cancelled; the exchange will do it" })
         yield* clock.sleep(timeoutMs / 3)

@@ -247,7 +247,11 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
       { name: "fence", run: fenceWatch, restart },
       { name: "freeze watch", run: freezeWatch, restart },
       { name: "skew watch", run: skewWatch(limits.maxClockSkew), restart },
-      { name: "backups", run: backups(`${settings.dataDir}/backups`, BACKUP_EVERY_MS, note("lastBackup")), restart },
+      {
+        name: "backups",
+        run: backups(`${settings.dataDir}/backups`, settings.backupEvery, note("lastBackup")),
+        restart
+      },
       ...(armed ? [{ name: "dead man's switch", run: deadManSwitch(switchMs), restart, fatal: isRefusal }] : []),
       ...(settings.mode === "paper" && settings.paper.stopAfter !== undefined
         ? [{ name: "stop after", run: stopAfter(settings.paper.stopAfter), restart }]
@@ -270,8 +274,6 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
   })
 
 const isRefusal = (error: unknown): error is CredentialsRefused => error instanceof CredentialsRefused
-
-const BACKUP_EVERY_MS = 86_400_000
 
 /** Paper only: a graceful stop after so much market time. */
 const stopAfter = (marketMs: number) =>

@@ -466,7 +466,7 @@ describe("the trading day (I6)", () => {
     rig.after(10_000).send({
       _tag: "BalancesSeen",
       begunAt: rig.now,
-      total: new Map([
+      total: new Map<string, bigint>([
         ["USD", usd("5000")],
         ["XLM", q("300")]
       ]),
@@ -492,7 +492,7 @@ describe("books and account (I10)", () => {
       .send({
         _tag: "BalancesSeen",
         begunAt: rig.now,
-        total: new Map([
+        total: new Map<string, bigint>([
           ["USD", usd(dollars)],
           ["XLM", q(xlm)]
         ]),
