@@ -13,13 +13,14 @@ const approveAndAmend = (d: Deps, turn: OrderTurn, amend: Amend): Effect.Effect<
   Effect.gen(function* () {
     const real = yield* Effect.clock
     const { id } = amend.order
-    const verdict = yield* d.engine.askAmend(id, amend.quantity, amend.limitPrice)
+    const askedAt = real.unsafeCurrentTimeMillis()
+    // nothing is recorded or sent yet: only this wait may be interrupted
+    const verdict = yield* Effect.interruptible(d.engine.askAmend(id, amend.quantity, amend.limitPrice))
     if (Either.isLeft(verdict)) {
       yield* Effect.logDebug(`amend of ${id} not sent: ${verdict.left}`)
       return undefined
     }
     const { order, deadline } = verdict.right
-    const askedAt = real.unsafeCurrentTimeMillis()
     const told = (outcome: SendOutcome): Effect.Effect<SendOutcome> =>
       Effect.as(d.engine.tell({ _tag: "AmendOutcome", orderId: id, outcome }), outcome)
     const recorded = yield* Effect.either(d.store.commit([{ _tag: "Order", order }]))

@@ -13,9 +13,12 @@ export interface CancelResult {
 const refOf = (order: Order): OrderRef =>
   order.exchangeId === undefined ? { _tag: "Client", id: order.id } : { _tag: "Exchange", id: order.exchangeId }
 
-/** Over REST, and where that brings no answer over the stream, which needs no nonce. */
-export const cancelOnce = (d: Deps, order: Order): Effect.Effect<CancelResult> =>
-  d.rest.cancelOrder(refOf(order), order.symbol).pipe(
+/** Over REST, and where that brings no answer over the stream, which needs no nonce. Observing sends no cancel. */
+export const cancelOnce = (d: Deps, order: Order): Effect.Effect<CancelResult> => {
+  if (d.engine.unsafeState().rules.observing) {
+    return Effect.succeed({ result: "failed", text: "observing: nothing is sent" })
+  }
+  return d.rest.cancelOrder(refOf(order), order.symbol).pipe(
     Effect.map(({ count }): CancelResult =>
       count > 0 ? { result: "accepted", text: "" } : { result: "gone", text: "nothing was cancelled" }
     ),
@@ -28,6 +31,7 @@ export const cancelOnce = (d: Deps, order: Order): Effect.Effect<CancelResult> =
       )
     })
   )
+}
 
 /** Cancels an order and tells the engine what came of it. */
 export const cancel = (d: Deps, order: Order): Effect.Effect<void> =>

@@ -29,8 +29,9 @@ const identifyAll = (d: Deps, waiting: Map<string, Stranger>): Effect.Effect<voi
 
 const cancelStray = (d: Deps, decision: Extract<DeskDecision, { _tag: "CancelStray" }>): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const symbol = [...d.engine.unsafeState().pairs.keys()][0]
-    if (symbol === undefined) return
+    const { pairs, rules } = d.engine.unsafeState()
+    const symbol = [...pairs.keys()][0]
+    if (symbol === undefined || rules.observing) return
     const done = yield* Effect.either(d.rest.cancelOrder({ _tag: "Exchange", id: decision.exchangeId }, symbol))
     yield* done._tag === "Left"
       ? Effect.logWarning(`cancel of ${decision.exchangeId} (${decision.reason}) failed: ${done.left.message}`)

@@ -77,17 +77,19 @@ const settleAs = (d: Deps, approved: ApprovedOrder, outcome: SendOutcome): Effec
 const approveAndSend = (d: Deps, turn: OrderTurn, proposal: Proposal): Effect.Effect<SendOutcome | undefined> =>
   Effect.gen(function* () {
     const real = yield* Effect.clock
-    const verdict = yield* d.engine.askApproval(proposal.proposalId)
+    // from before the question, so that a pause of the program between the answer and here counts too
+    const askedAt = real.unsafeCurrentTimeMillis()
+    // nothing is recorded or sent yet: only this wait may be interrupted, or a dead engine would hold the program's end up
+    const verdict = yield* Effect.interruptible(d.engine.askApproval(proposal.proposalId))
     if (Either.isLeft(verdict)) return undefined
     const approved = verdict.right
-    const approvedAt = real.unsafeCurrentTimeMillis()
     const intent = yield* commit(d, approved)
     if (Either.isLeft(intent)) {
       yield* d.engine.tell({ _tag: "IntentFailed", orderId: approved.id, why: intent.left.why, text: intent.left.text })
       return undefined
     }
     const lastLook = (): string | undefined =>
-      voidReason(d.engine.unsafeState(), approved, real.unsafeCurrentTimeMillis() - approvedAt)
+      voidReason(d.engine.unsafeState(), approved, real.unsafeCurrentTimeMillis() - askedAt)
     const sent = yield* Effect.exit(turn.addOrder(intent.right, lastLook))
     // whatever a defect hides, the request may have left
     const outcome: SendOutcome = Exit.isSuccess(sent)

@@ -15,8 +15,11 @@ export const VISIBILITY_MS = 60_000
 const AGAIN_MS = 15_000
 const ALERT_AFTER_MS = 300_000
 
+/** A resting order is in no other list, so that the proof never does without this one. */
+const OPEN = "open orders"
+
 const sources = [
-  { name: "open orders", look: inOpenOrders },
+  { name: OPEN, look: inOpenOrders },
   { name: "closed orders", look: inClosedOrders },
   { name: "executions", look: inTrades }
 ] as const
@@ -26,7 +29,7 @@ const isUnknown = (d: Deps, order: Order): boolean => d.engine.unsafeState().ord
 const waitUntil = (d: Deps, at: number): Effect.Effect<void> =>
   Effect.flatMap(d.clock.now, (now) => (at > now ? d.clock.sleep(at - now) : Effect.void))
 
-/** Looks everywhere once. `found`: the engine was told. Otherwise the sources that answered and lack it, each read begun after `notBefore`. */
+/** Looks everywhere once. `found`: the engine was told. Otherwise the sources that answered to their end and lack it. */
 const look = (
   d: Deps,
   order: Order
@@ -34,17 +37,18 @@ const look = (
   Effect.gen(function* () {
     const lacking: Array<string> = []
     for (const source of sources) {
-      const reports = yield* Effect.either(reportsFrom(d, order, source.look))
-      if (reports._tag === "Left") {
-        yield* Effect.logInfo(`looking for order ${order.id} among ${source.name} failed: ${reports.left.message}`)
+      const read = yield* Effect.either(reportsFrom(d, order, source.look))
+      if (read._tag === "Left") {
+        yield* Effect.logInfo(`looking for order ${order.id} among ${source.name} failed: ${read.left.message}`)
         continue
       }
-      if (reports.right !== undefined) {
-        yield* d.engine.tell({ _tag: "ReportsSeen", reports: reports.right })
+      const { reports, whole } = read.right
+      if (reports !== undefined) {
+        yield* d.engine.tell({ _tag: "ReportsSeen", reports })
         yield* d.engine.settled
         return { found: true, lacking: [] }
       }
-      lacking.push(source.name)
+      if (whole) lacking.push(source.name)
     }
     return { found: false, lacking }
   })
@@ -62,6 +66,8 @@ const iocProof = (d: Deps, order: Order): Effect.Effect<string | undefined> =>
     if (instrument === undefined) return undefined
     const balances = yield* Effect.either(d.rest.balanceEx)
     if (balances._tag === "Left") return undefined
+    // what the stream told meanwhile is folded before it is compared
+    yield* d.engine.settled
     const state = d.engine.unsafeState()
     const held = balances.right.find((asset) => asset.assetId === instrument.baseId)
     const foreign = state.foreign.get(instrument.base)
@@ -92,15 +98,14 @@ export const settle = (d: Deps, order: Order): Effect.Effect<void> =>
     const proof = yield* iocProof(d, order)
     if (proof !== undefined && isUnknown(d, order)) return yield* never(d, order, proof)
     if (isUnknown(d, order)) yield* look(d, order)
+    if (isUnknown(d, order)) yield* waitUntil(d, order.deadline + VISIBILITY_MS + 1)
     let told = false
     while (isUnknown(d, order)) {
-      yield* waitUntil(d, order.deadline + VISIBILITY_MS + 1)
-      if (!isUnknown(d, order)) return
       const online = d.engine.unsafeState().system === "online"
       const { found, lacking } = yield* look(d, order)
       const stillOnline = d.engine.unsafeState().system === "online"
-      if (found || !isUnknown(d, order)) continue
-      if (lacking.length >= 2 && online && stillOnline) {
+      if (!isUnknown(d, order)) return
+      if (!found && lacking.includes(OPEN) && lacking.length >= 2 && online && stillOnline) {
         return yield* never(d, order, `not among ${lacking.join(", ")} a minute after its deadline`)
       }
       const now = yield* d.clock.now
