@@ -1,9 +1,19 @@
 /** The trader's settings, validated whole at start. Secrets are `Redacted`; only the signer and the webhook sender open them. */
 import type { Redacted } from "effect"
-import { Context } from "effect"
+import { Context, Data } from "effect"
 import type { Limits } from "../domain/risk/Limits.ts"
+import type { SettingProblem } from "../domain/settings/Parse.ts"
 import type { PairSymbol } from "../domain/market/Instrument.ts"
 import type { EpochMs } from "../domain/Time.ts"
+
+/** The settings cannot be used (exit 78): everything that is wrong with them, at once, without any secret's value. */
+export class SettingsInvalid extends Data.TaggedError("SettingsInvalid")<{
+  readonly problems: ReadonlyArray<SettingProblem>
+}> {
+  override get message(): string {
+    return this.problems.map(({ key, wrong, allowed }) => `${key} ${wrong}; allowed: ${allowed}`).join("\n")
+  }
+}
 
 export type TradingMode = "paper" | "observe" | "live"
 export type ApiTier = "starter" | "intermediate" | "pro"
@@ -37,6 +47,8 @@ export interface SettingsShape {
   readonly limits: Limits
   readonly strategy: { readonly name: string; readonly params: Readonly<Record<string, unknown>> }
   readonly dataDir: string
+  /** Milliseconds of real time between two backups. */
+  readonly backupEvery: number
   /** Where per-key locks live: `$XDG_STATE_HOME/kraken-trader` or the system's equivalent. */
   readonly stateDir: string
   readonly log: { readonly level: "error" | "warn" | "info" | "debug" | "trace"; readonly format: "pretty" | "json" }

@@ -42,6 +42,7 @@ export const mockSettingsValue: SettingsShape = {
   limits: mockLimits,
   strategy: { name: "mean-reversion", params: {} },
   dataDir: "data/mock",
+  backupEvery: 86_400_000,
   stateDir: "data/mock-state",
   log: { level: "info", format: "json" },
   controlPort: 0,
