@@ -22,9 +22,6 @@ export const outsideOf = (market: Market, side: Side): ReadonlyArray<Level> =>
 export const withOutside = (market: Market, side: Side, levels: ReadonlyArray<Level>): Market =>
   side === "buy" ? { ...market, bids: levels } : { ...market, asks: levels }
 
-/** Deepest book that streams show; takers walk no further either. */
-export const MAX_DEPTH = 1000
-
 /**
  * Outside levels to a depth. A source tells the best few; below them the book goes on by rule: every step is a twentieth of a
  * per cent of the last told price (a tick at least), the sizes are the last told size times 4/4, 6/4, 8/4, 5/4, 7/4, in turn.

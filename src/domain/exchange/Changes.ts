@@ -34,11 +34,16 @@ export const named = (
 
 const ageOf = (d: Draft, order: Order): number => d.state.now - order.touchedAt
 
+const cancelCost = (d: Draft, order: Order): Validation.EngineCost => ({
+  fixed: 0,
+  age: Limits.cancelCost(ageOf(d, order))
+})
+
 /** Cancels open orders, one transaction each; stops at the first that the engine's limiter refuses. */
 export const cancelEach = (d: Draft, orders: ReadonlyArray<Order>): Either.Either<number, Refusal> => {
   if (orders.length === 0) return Either.left(Validation.UNKNOWN_ORDER)
   for (const order of orders) {
-    const cost = Limits.cancelCost(ageOf(d, order))
+    const cost = cancelCost(d, order)
     const always = !d.state.switches.singleCancelLimited
     if (!Validation.chargeEngine(d, marketOf(d.state, order.symbol), cost, always)) {
       return Either.left(Validation.RATE_LIMIT)
@@ -51,7 +56,7 @@ export const cancelEach = (d: Draft, orders: ReadonlyArray<Order>): Either.Eithe
 /** Cancels open orders as one batch: always honoured, whatever the counter says afterwards. */
 export const cancelBatch = (d: Draft, orders: ReadonlyArray<Order>): number => {
   for (const order of orders) {
-    Validation.chargeEngine(d, marketOf(d.state, order.symbol), Limits.cancelCost(ageOf(d, order)), true)
+    Validation.chargeEngine(d, marketOf(d.state, order.symbol), cancelCost(d, order), true)
     end(d, order, "canceled", USER_REQUESTED)
   }
   return orders.length
@@ -107,7 +112,7 @@ export const amend = (d: Draft, order: Order, request: AmendRequest): Either.Eit
         ? Either.right(order.quantity)
         : Validation.volumeOf(rules, request.quantity, switches.excessVolumeDecimals)
     const ends = Either.isRight(quantity) && quantity.right <= order.filled
-    const cost = ends ? Limits.cancelCost(ageOf(d, order)) : 1 + Limits.amendCost(ageOf(d, order))
+    const cost = ends ? cancelCost(d, order) : { fixed: 1, age: Limits.amendCost(ageOf(d, order)) }
     if (!Validation.chargeEngine(d, market, cost, false)) yield* Either.left(Validation.RATE_LIMIT)
     if (request.quantity === undefined && request.price === undefined) yield* Either.left("EGeneral:Invalid arguments")
     const terms: Terms = {

@@ -71,7 +71,7 @@ export interface Switches {
   readonly holdIncludesFee: boolean
   readonly unknownParams: "ignore" | "refuse"
   readonly excessVolumeDecimals: "refuse" | "truncate"
-  /** Whether a call that a limiter refused adds to its counter all the same. */
+  /** Whether a call that a limiter refused adds to its counter all the same (at the engine: its fixed part). */
   readonly rejectedCallCounts: boolean
   /** Whether one cancel can be refused by the engine's limiter (batches never are). */
   readonly singleCancelLimited: boolean

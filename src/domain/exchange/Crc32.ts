@@ -8,6 +8,6 @@ const TABLE: ReadonlyArray<number> = Array.from({ length: 256 }, (_, index) => {
 /** Checksum of a text of ASCII characters, unsigned. */
 export const crc32 = (text: string): number => {
   let crc = 0xffffffff
-  for (let i = 0; i < text.length; i++) crc = (crc >>> 8) ^ (TABLE[(crc ^ text.charCodeAt(i)) & 0xff] ?? 0)
+  for (let i = 0; i < text.length; i++) crc = (crc >>> 8) ^ Number(TABLE[(crc ^ text.charCodeAt(i)) & 0xff])
   return (crc ^ 0xffffffff) >>> 0
 }

@@ -135,7 +135,7 @@ const fundsFor = (d: Draft, market: Market, order: Order): { readonly wallet: st
 export const check = (d: Draft, request: OrderRequest): Either.Either<Order, Refusal> =>
   Either.gen(function* () {
     const { market } = request
-    if (request.origin._tag === "Key" && !Validation.chargeEngine(d, market, 1, false)) {
+    if (request.origin._tag === "Key" && !Validation.chargeEngine(d, market, { fixed: 1, age: 0 }, false)) {
       yield* Either.left(Validation.RATE_LIMIT)
     }
     const order = yield* orderFrom(d, request)

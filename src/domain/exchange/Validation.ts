@@ -126,18 +126,26 @@ export const modeAllows = (
   return Either.void
 }
 
-/** Charges the engine's limiter of a pair; whether the transaction may go on. */
-export const chargeEngine = (d: Draft, market: Market, points: number, always: boolean): boolean => {
+/** What a transaction costs the engine's limiter: the fixed part on receipt, the rest if it is done. */
+export interface EngineCost {
+  readonly fixed: number
+  readonly age: number
+}
+
+/**
+ * Charges the engine's limiter of a pair; whether the transaction may go on. One that is refused costs its fixed part, if
+ * the switch says that refused calls count. With `always` the counter may go over its maximum.
+ */
+export const chargeEngine = (d: Draft, market: Market, cost: EngineCost, always: boolean): boolean => {
   const symbol = market.rules.symbol
-  const { counter, allowed } = Limits.charge(
-    d.state.engine.get(symbol) ?? Limits.fresh,
-    Limits.engineRules[d.state.tier],
-    points,
-    d.state.now,
-    always || d.state.switches.rejectedCallCounts
-  )
+  const before = d.state.engine.get(symbol) ?? Limits.fresh
+  const charge = (points: number, counts: boolean): ReturnType<typeof Limits.charge> =>
+    Limits.charge(before, Limits.engineRules[d.state.tier], points, d.state.now, counts)
+  const whole = charge(cost.fixed + cost.age, always)
+  const allowed = whole.allowed || always
+  const { counter } = allowed ? whole : charge(cost.fixed, d.state.switches.rejectedCallCounts)
   d.state.engine = new Map(d.state.engine).set(symbol, counter)
-  return allowed || always
+  return allowed
 }
 
 /** Whether another order may rest on the pair. */

@@ -24,7 +24,7 @@ export interface Options extends Partial<Omit<ExchangeConfig, "switches">> {
 export const configOf = (options: Options = {}): ExchangeConfig => ({
   ...defaultConfig,
   keys: [{ apiKey: KEY, permissions: tradingPermissions, nonceWindow: 0n }],
-  balances: new Map([
+  balances: new Map<string, bigint>([
     ["USD", Money.usd(options.usd ?? "1000")],
     ["XLM", Money.quantity(options.xlm ?? "5000")]
   ]),

@@ -531,6 +531,15 @@ describe("cancels and the switch", () => {
     x.ok("CancelOrder", { txid })
   })
 
+  it("a refused cancel costs nothing, so that waiting helps", () => {
+    const x = ready({ tier: "starter" })
+    for (let i = 0; i < 6; i++) x.ok("CancelOrder", { txid: x.add() })
+    const txid = x.add()
+    for (let i = 0; i < 5; i++) assert.strictEqual(x.error("CancelOrder", { txid }), "EOrder:Rate limit exceeded")
+    x.later(3_000)
+    x.ok("CancelOrder", { txid })
+  })
+
   it("CancelAll is always honoured", () => {
     const x = ready({ tier: "starter" })
     for (let i = 0; i < 20; i++) x.add({ volume: "20" })
