@@ -5,6 +5,7 @@
 import type { Effect, Redacted } from "effect"
 import { Context, Data, Schema } from "effect"
 import type { MarketEvent } from "../domain/exchange/Boundary.ts"
+import type { View } from "../domain/exchange/View.ts"
 import type { EpochMs } from "../domain/Time.ts"
 import type { MarketClockShape } from "./Clock.ts"
 
@@ -92,8 +93,12 @@ export type Fault = typeof Fault.Type
 
 /** Why the local Kraken could not start, or could not go on. */
 export class LocalKrakenError extends Data.TaggedError("LocalKrakenError")<{
-  /** `data`: `exchange.db` is corrupt, newer, or of another market; `busy`: another process serves it; `port`: cannot listen; `write`: the file cannot be written. */
-  readonly reason: "data" | "busy" | "port" | "write" | "balances"
+  /**
+   * `data`: `exchange.db` is corrupt or of a newer program; `bound`: it belongs to another market or account; `busy`:
+   * another process serves it; `port`: cannot listen; `write`: the file cannot be written; `settings`: a starting
+   * balance or a pair that the exchange does not know.
+   */
+  readonly reason: "data" | "bound" | "busy" | "port" | "write" | "settings"
   readonly message: string
 }> {}
 
@@ -137,12 +142,14 @@ export interface LocalKrakenShape {
     name: string,
     params: Readonly<Record<string, string>>
   ) => Effect.Effect<unknown, ControlRefused | LocalKrakenError>
-  /** Market events from outside, for a market that is fed rather than generated. */
+  /** Market events from outside, for a market that is fed rather than generated; each happens at its own time, or now if that is past. */
   readonly feed: (events: ReadonlyArray<MarketEvent>) => Effect.Effect<void, LocalKrakenError>
-  /** Plays the market and the exchange's own timers up to the present market time. */
+  /** Plays the market and the exchange's own timers up to the present market time, which it tells. */
   readonly settle: Effect.Effect<EpochMs, LocalKrakenError>
-  /** Cuts every open stream of a kind off, as a restart of the exchange's proxy does (1006), or closes it with a code. */
-  readonly disconnect: (stream: "public" | "auth" | "both", code: number) => Effect.Effect<void>
+  /** The account as it is now, for judges. */
+  readonly view: Effect.Effect<View>
+  /** When the market ends (tapes); it goes on without events then. */
+  readonly marketEnd: EpochMs | undefined
 }
 
 export class LocalKraken extends Context.Tag("trader/services/LocalKraken")<LocalKraken, LocalKrakenShape>() {}

@@ -96,7 +96,7 @@ const past = (listing: Listing, seed: number, start: EpochMs) => {
   return { days, hours, minutes, state }
 }
 
-const series = (listing: Listing, seed: number, start: EpochMs, from: EpochMs): Series => {
+const series = (listing: Listing, seed: number, start: EpochMs): Series => {
   const first = Math.floor(start / MINUTE) * MINUTE
   let before: ReturnType<typeof past> | undefined
   const thePast = (): ReturnType<typeof past> => (before ??= past(listing, seed, first))
@@ -129,14 +129,14 @@ const series = (listing: Listing, seed: number, start: EpochMs, from: EpochMs): 
     ms: MINUTE,
     length: undefined,
     bar,
-    history: (interval) => {
+    history: (interval, until) => {
       const { days, hours, minutes } = thePast()
-      const since = Array.from({ length: Math.floor((from - first) / MINUTE) }, (_, i) => toBar(listing, bar(i)))
+      const since = Array.from({ length: Math.floor((until - first) / MINUTE) }, (_, i) => toBar(listing, bar(i)))
       const fine = [...minutes, ...since]
       const all = interval <= 60 ? fine : interval <= 1440 ? [...hours, ...fine] : [...days, ...hours, ...fine]
       const seconds = interval * 60
       return joinBars(all, seconds)
-        .filter((row) => (row.time + seconds) * 1000 <= from)
+        .filter((row) => (row.time + seconds) * 1000 <= until)
         .slice(-ROWS)
     }
   }
@@ -145,22 +145,18 @@ const series = (listing: Listing, seed: number, start: EpochMs, from: EpochMs): 
 /** Where a generated pair lives: tick and price of the pairs that the local Kraken lists. */
 export interface GeneratedOptions {
   readonly seed: number
-  /** Pairs without a listing of their own are not generated. */
   readonly listings: ReadonlyArray<Listing>
   /** First instant of the market: where its opening is. */
   readonly start: EpochMs
-  /** Where to begin playing, if later (an exchange that resumes). */
-  readonly from?: EpochMs
 }
 
-/** A market for each listing. The same options give the same events, to the last digit. */
-export const generated = (options: GeneratedOptions): MarketSource<Position> => {
-  const from = Math.max(options.start, options.from ?? options.start)
-  return play(
-    options.listings.map((listing) => series(listing, options.seed, options.start, from)),
-    from
-  )
-}
+/** A path for each listing, without an end. The same options give the same path, to the last digit. */
+export const generatedSeries = (options: GeneratedOptions): ReadonlyArray<Series> =>
+  options.listings.map((listing) => series(listing, options.seed, options.start))
+
+/** The generated market, played from its start or (an exchange that resumes) from a later instant. */
+export const generated = (options: GeneratedOptions & { readonly from?: EpochMs }): MarketSource<Position> =>
+  play(generatedSeries(options), Math.max(options.start, options.from ?? options.start))
 
 /** What the generated markets are like: price level and trade size; ticks come from the pair itself. */
 export const characters: ReadonlyMap<string, { readonly anchor: number; readonly tradeSize: number }> = new Map([

@@ -16,7 +16,8 @@ export interface Series {
   readonly length: number | undefined
   /** Any bar of the series; asked for in rising order, mostly. */
   readonly bar: (index: number) => PathBar
-  readonly history: (interval: Interval) => ReadonlyArray<Bar>
+  /** Up to 720 bars that ended at or before an instant, oldest first. */
+  readonly history: (interval: Interval, until: EpochMs) => ReadonlyArray<Bar>
 }
 
 /** Where each pair is: the bar, and how many of its events have been played. */
@@ -64,7 +65,7 @@ export const play = (all: ReadonlyArray<Series>, from: EpochMs): MarketSource<Po
     end: ends.length === all.length && all.length > 0 ? Math.max(...ends) : undefined,
     initial: all.map((series, index) => locate(index, series)),
     history: (symbol: PairSymbol, interval: Interval) =>
-      all.find((s) => s.listing.symbol === symbol)?.history(interval) ?? [],
+      all.find((s) => s.listing.symbol === symbol)?.history(interval, from) ?? [],
     advance: (state, until) => {
       const position = [...state]
       const events: Array<MarketEvent> = []

@@ -44,7 +44,7 @@ const countBefore = (list: ReadonlyArray<{ readonly at: number }>, at: EpochMs):
 }
 
 /** Trades that a tape's bar is split into. */
-const tradesIn = (bar: TapeBar, ms: number): number =>
+const countIn = (bar: TapeBar, ms: number): number =>
   Math.max(1, Math.min(bar.trades ?? Math.round(ms / 6000), Math.round(ms / 1500)))
 
 const flat = (at: EpochMs, ms: number, price: number, size: number, spread: number): PathBar => ({
@@ -70,7 +70,7 @@ const sum = (numbers: Iterable<number>): number => {
 const steps = (tape: Tape, spread: number): { ms: number; at: (start: EpochMs) => PathBar } => {
   if (tape._tag === "Bars") {
     const { bars, ms } = tape
-    const mean = sum(bars.map((b) => b.volume)) / Math.max(1, sum(bars.map((b) => tradesIn(b, ms))))
+    const mean = sum(bars.map((b) => b.volume)) / Math.max(1, sum(bars.map((b) => countIn(b, ms))))
     const size = Math.max(1, Math.round(mean * 3))
     return {
       ms,
@@ -81,7 +81,7 @@ const steps = (tape: Tape, spread: number): { ms: number; at: (start: EpochMs) =
         return {
           ...bar,
           ms,
-          count: tradesIn(bar, ms),
+          count: countIn(bar, ms),
           spread: Math.max(1, Math.round(bar.open * spread)),
           size
         }
@@ -121,44 +121,42 @@ export interface TapedPair {
 export interface TapedOptions {
   readonly seed: number
   readonly pairs: ReadonlyArray<TapedPair>
-  /** Where to begin; the earliest instant at which every tape has begun, unless told. */
-  readonly from?: EpochMs
   /** Where to stop; the end of the tapes unless told. */
   readonly to?: EpochMs
   /** Spread as a share of the price. */
   readonly spread?: number
 }
 
-const series = (pair: TapedPair, options: TapedOptions, from: EpochMs): Series => {
+const series = (pair: TapedPair, options: TapedOptions): Series => {
   const { listing, tape } = pair
   const { ms, at } = steps(tape, options.spread ?? SPREAD)
   const { end, start } = span(tape)
   const last = Math.min(end, options.to ?? end)
 
-  /** Trades in [since, from), oldest first. */
-  const tradesSince = function* (since: EpochMs): Iterable<Print> {
+  /** Trades in [since, until), oldest first. */
+  const tradesIn = function* (since: EpochMs, until: EpochMs): Iterable<Print> {
     const first = start + Math.max(0, Math.floor((since - start) / ms)) * ms
-    for (let slot = first; slot < Math.min(from, end); slot += ms) {
+    for (let slot = first; slot < Math.min(until, end); slot += ms) {
       for (const print of printsOf(listing, at(slot), options.seed)) {
-        if (print.at >= since && print.at < from) yield print
+        if (print.at >= since && print.at < until) yield print
       }
     }
   }
 
-  const history = (interval: Interval): ReadonlyArray<Bar> => {
+  const history = (interval: Interval, until: EpochMs): ReadonlyArray<Bar> => {
     const long = interval * MINUTE
-    const since = Math.floor(from / long) * long - ROWS * long
+    const since = Math.floor(until / long) * long - ROWS * long
     const whole =
       tape._tag === "Bars" && long % tape.ms === 0 && start % tape.ms === 0
         ? joinBars(
             tape.bars
-              .slice(countBefore(tape.bars, since), countBefore(tape.bars, from))
+              .slice(countBefore(tape.bars, since), countBefore(tape.bars, until))
               .filter((bar) => bar.volume > 0)
               .map((bar) => toBar(listing, at(bar.at))),
             long / 1000
           )
-        : printsToBars(listing, tradesSince(since), long / 1000)
-    return whole.filter((row) => row.time * 1000 + long <= from).slice(-ROWS)
+        : printsToBars(listing, tradesIn(since, until), long / 1000)
+    return whole.filter((row) => row.time * 1000 + long <= until).slice(-ROWS)
   }
 
   return {
@@ -172,11 +170,14 @@ const series = (pair: TapedPair, options: TapedOptions, from: EpochMs): Series =
   }
 }
 
-/** Plays one tape per pair, together. The same tapes and options give the same events, to the last digit. */
-export const taped = (options: TapedOptions): MarketSource<Position> => {
-  const from = options.from ?? Math.max(...options.pairs.map((pair) => span(pair.tape).start))
-  return play(
-    options.pairs.map((pair) => series(pair, options, from)),
-    from
-  )
-}
+/** When every tape has begun. */
+export const begin = (pairs: ReadonlyArray<TapedPair>): EpochMs =>
+  pairs.reduce((latest, pair) => Math.max(latest, span(pair.tape).start), 0)
+
+/** One series per tape. The same tapes and options give the same events, to the last digit. */
+export const tapedSeries = (options: TapedOptions): ReadonlyArray<Series> =>
+  options.pairs.map((pair) => series(pair, options))
+
+/** Plays one tape per pair, together, from an instant on; from when all have begun, unless told. */
+export const taped = (options: TapedOptions & { readonly from?: EpochMs }): MarketSource<Position> =>
+  play(tapedSeries(options), options.from ?? begin(options.pairs))
