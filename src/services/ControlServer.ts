@@ -83,9 +83,11 @@ export class ControlUnavailable extends Data.TaggedError("ControlUnavailable")<{
   readonly detail: string
 }> {
   override get message(): string {
-    return this.what === "port"
-      ? `the control server cannot listen (${this.detail}). Nothing was traded. Set CONTROL_PORT to a free port, or to 0 for any.`
-      : `control.json cannot be written (${this.detail}). Nothing was traded. \`stop\` and \`status\` could not reach the trader: repair the data folder.`
+    const what =
+      this.what === "port"
+        ? `the control server cannot listen (${this.detail}); set CONTROL_PORT to a free port, or to 0 for any`
+        : `control.json cannot be written (${this.detail}); repair the data folder`
+    return `${what}. Until then \`status\`, \`stop\` and \`cancel\` cannot reach the trader over loopback; it trades on and tries again. A signal (Ctrl-C) stops it.`
   }
 }
 

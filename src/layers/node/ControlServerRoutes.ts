@@ -1,6 +1,5 @@
 /** Which request asks for what. Bodies are JSON objects; everything that is answered is JSON, the metrics aside. */
 import { Effect, Schema } from "effect"
-import type { ParseResult } from "effect"
 import { causes } from "../../domain/breaker/BreakerState.ts"
 import { iso } from "../../domain/Time.ts"
 import type {
@@ -57,7 +56,7 @@ const command = <A, I>(
         Effect.flatMap(run),
         Effect.map((result) => reply(200, result)),
         Effect.catchTags({
-          ParseError: (_: ParseResult.ParseError) => Effect.succeed(refuse(400, `the body must be ${expected}`)),
+          ParseError: () => Effect.succeed(refuse(400, `the body must be ${expected}`)),
           ControlFailed: (failed) => Effect.succeed(refuse(503, failed.text))
         })
       )

@@ -1,0 +1,192 @@
+/**
+ * The emergency cancel: asks the exchange to cancel, reads its open orders, and asks again until nothing that was meant is
+ * left, or says what is. It believes no answer but the open orders themselves. The same steps run inside the trader and,
+ * when none answers, beside it.
+ */
+import { Effect } from "effect"
+import { PairSymbol } from "../../domain/market/Instrument.ts"
+import type { KrakenError } from "../../domain/kraken/KrakenError.ts"
+import { isOwn } from "../../domain/order/Ids.ts"
+import type { Order } from "../../domain/order/Order.ts"
+import { isLive } from "../../domain/order/Order.ts"
+import type { EpochMs } from "../../domain/Time.ts"
+import { MarketClock } from "../../services/Clock.ts"
+import type { CancelReport, CancelTarget } from "../../services/ControlServer.ts"
+import { Installation } from "../../services/Installation.ts"
+import { KrakenRest } from "../../services/KrakenRest.ts"
+import type { OrderRecord, OrderRef } from "../../services/KrakenRest.ts"
+
+/** How often it is asked and looked, and how long is waited between (real time). */
+const ROUNDS = 4
+const BETWEEN_MS = 1_000
+/** Cancels under way at once; the private lane puts them in order. */
+const AT_ONCE = 4
+
+/** One order that must go: known by our id, the exchange's, or both. */
+interface Wanted {
+  readonly clientId: string | undefined
+  readonly exchangeId: string | undefined
+  readonly symbol: PairSymbol
+  readonly ref: OrderRef
+}
+
+/** The exchange named no pair: the cancel needs only the id. */
+const NO_PAIR = PairSymbol("unknown")
+
+const fromOrder = (order: Order): Wanted => ({
+  clientId: order.id,
+  exchangeId: order.exchangeId,
+  symbol: order.symbol,
+  ref: order.exchangeId === undefined ? { _tag: "Client", id: order.id } : { _tag: "Exchange", id: order.exchangeId }
+})
+
+const fromRecord = ({ report }: OrderRecord): Wanted => ({
+  clientId: report.clientId,
+  exchangeId: report.exchangeId,
+  symbol: report.symbol ?? NO_PAIR,
+  ref: { _tag: "Exchange", id: report.exchangeId }
+})
+
+const isSame = (wanted: Wanted, { report }: OrderRecord): boolean =>
+  (wanted.exchangeId !== undefined && wanted.exchangeId === report.exchangeId) ||
+  (wanted.clientId !== undefined && wanted.clientId === report.clientId)
+
+const label = (wanted: Wanted): string => wanted.clientId ?? wanted.exchangeId ?? "an order without a name"
+
+const describe = (error: KrakenError): string => error.message
+
+export interface CancelPlan {
+  readonly target: CancelTarget
+  /** Orders of the books that are not settled. */
+  readonly known: ReadonlyArray<Order>
+  /** Nothing that was decided before may arrive after this; the open orders are read once more then. */
+  readonly lastArrival: EpochMs | undefined
+  /** Whether an own order that appears meanwhile is to be cancelled too (beside a stopped trader: every one). */
+  readonly adopt: (record: OrderRecord) => boolean
+}
+
+/** Never fails: what could not be done is in the report. Takes seconds, at most about half a minute. */
+export const cancelOrders = (
+  plan: CancelPlan
+): Effect.Effect<CancelReport, never, KrakenRest | MarketClock | Installation> =>
+  Effect.gen(function* () {
+    const rest = yield* KrakenRest
+    const clock = yield* MarketClock
+    const { prefix } = yield* Installation
+    const { target } = plan
+    const warnings = new Set<string>()
+    const unmatched: Array<string> = []
+    const refused: Array<string> = []
+
+    const readOpen = rest.openOrders.pipe(
+      Effect.map((records): ReadonlyArray<OrderRecord> | undefined => records),
+      Effect.catchAll((error) => {
+        warnings.add(`the open orders could not be read: ${describe(error)}`)
+        return Effect.succeed<ReadonlyArray<OrderRecord> | undefined>(undefined)
+      })
+    )
+    const own = (record: OrderRecord): boolean => isOwn(prefix, record.report.clientId)
+
+    // ---- what is meant ----
+    const live = plan.known.filter(isLive)
+    const first = yield* readOpen
+    const wanted: Array<Wanted> = []
+    const seenOpen = new Set<Wanted>()
+    const want = (one: Wanted): void => {
+      if (!wanted.some((other) => label(other) === label(one))) wanted.push(one)
+    }
+    if (target._tag === "Orders") {
+      for (const id of new Set(target.ids)) {
+        const book = live.find((order) => order.id === id || order.exchangeId === id)
+        const open = first?.find(({ report }) => report.clientId === id || report.exchangeId === id)
+        if (book !== undefined) want(fromOrder(book))
+        else if (open !== undefined && own(open)) want(fromRecord(open))
+        else if (open !== undefined) {
+          refused.push(id)
+          warnings.add(
+            `${id} is open, but it is not this trader's order: it was left alone (\`--account\` cancels every order of the account)`
+          )
+        } else unmatched.push(id)
+      }
+    } else {
+      for (const order of live) want(fromOrder(order))
+      for (const record of first ?? []) if (own(record) || target._tag === "Account") want(fromRecord(record))
+    }
+
+    // ---- ask, look, ask again ----
+    const accepted = new Set<Wanted>()
+    const cancelOne = (one: Wanted) =>
+      rest.cancelOrder(one.ref, one.symbol).pipe(
+        Effect.map(({ count }) => {
+          if (count > 0) accepted.add(one)
+        }),
+        Effect.catchAll((error) => {
+          // it is not open: that is what was wanted
+          if (error._tag === "KrakenApiError" && error.kind === "unknown order") return Effect.void
+          warnings.add(`${label(one)}: ${describe(error)}`)
+          return Effect.void
+        })
+      )
+    const cancelAccount = rest.cancelAll.pipe(
+      Effect.asVoid,
+      Effect.catchAll((error) => {
+        warnings.add(`the account's orders: ${describe(error)}`)
+        return Effect.void
+      })
+    )
+    const ask = (left: ReadonlyArray<Wanted>) =>
+      target._tag === "Account"
+        ? cancelAccount
+        : Effect.forEach(left, cancelOne, { concurrency: AT_ONCE, discard: true })
+
+    /** What is still open of what is wanted; everything when it can't be read. */
+    const look = Effect.map(readOpen, (records) => {
+      for (const record of records ?? []) {
+        if (target._tag === "Account" || (target._tag === "Own" && own(record) && plan.adopt(record))) {
+          if (!wanted.some((one) => isSame(one, record))) want(fromRecord(record))
+        }
+      }
+      return wanted.filter((one) => {
+        const open = records === undefined || records.some((record) => isSame(one, record))
+        if (open && records !== undefined) seenOpen.add(one)
+        return open
+      })
+    })
+
+    const untilGone = (start: ReadonlyArray<Wanted>, rounds: number) =>
+      Effect.gen(function* () {
+        let left = start
+        for (
+          let round = 0;
+          round < rounds && (left.length > 0 || (round === 0 && target._tag === "Account"));
+          round++
+        ) {
+          if (round > 0) yield* Effect.sleep(BETWEEN_MS)
+          yield* ask(left)
+          left = yield* look
+        }
+        return left
+      })
+
+    for (const one of wanted) if (first?.some((record) => isSame(one, record)) === true) seenOpen.add(one)
+    let left = yield* untilGone([...wanted], ROUNDS)
+    // what was on its way may still arrive: look once more when nothing can
+    if (plan.lastArrival !== undefined) {
+      const now = yield* clock.now
+      if (plan.lastArrival > now) yield* clock.sleep(plan.lastArrival - now)
+      left = yield* untilGone(yield* look, ROUNDS)
+    }
+    const gone = wanted.filter((one) => !left.includes(one))
+    return {
+      cancelled: gone.filter((one) => accepted.has(one) || seenOpen.has(one)).map(label),
+      notOpen: [
+        ...gone.filter((one) => !accepted.has(one) && !seenOpen.has(one)).map(label),
+        ...unmatched.map((id) =>
+          first === undefined ? `${id} (not known, and the open orders could not be read)` : id
+        )
+      ],
+      left: [...left.map(label), ...refused, ...(first === undefined && unmatched.length > 0 ? unmatched : [])],
+      placedAgain: [],
+      warnings: [...warnings]
+    }
+  })
