@@ -27,7 +27,11 @@ export const folder = Effect.acquireRelease(
 export const sign = (path: string, nonce: string, body: string, secret: string): string =>
   createHmac("sha512", Buffer.from(secret, "base64"))
     .update(path)
-    .update(createHash("sha256").update(nonce + body).digest())
+    .update(
+      createHash("sha256")
+        .update(nonce + body)
+        .digest()
+    )
     .digest("base64")
 
 let nonce = Date.now() * 1000
@@ -64,7 +68,8 @@ export const post = (
       const response = await fetch(`${kraken.restUrl}${path}`, {
         method: "POST",
         headers: {
-          "content-type": options.json === true ? "application/json" : "application/x-www-form-urlencoded; charset=utf-8",
+          "content-type":
+            options.json === true ? "application/json" : "application/x-www-form-urlencoded; charset=utf-8",
           "API-Key": options.key ?? Redacted.value(kraken.credentials.key),
           "API-Sign": options.signature ?? sign(path, n, body, Redacted.value(kraken.credentials.secret))
         },
@@ -164,7 +169,10 @@ export const connect = (url: string, options: { readonly autoPong?: boolean } = 
     ({ socket }) => Effect.sync(() => socket.terminate())
   )
 
-export const has = (...parts: ReadonlyArray<string>) => (text: string) => parts.every((part) => text.includes(part))
+export const has =
+  (...parts: ReadonlyArray<string>) =>
+  (text: string) =>
+    parts.every((part) => text.includes(part))
 
 /** A quote around a price, one XLM level a side. */
 export const quote = (bid: string, ask: string, at = START) => ({ bid, ask, at })
