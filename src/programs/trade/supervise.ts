@@ -18,7 +18,7 @@ export interface Child<E, R> {
   /** Absent: any stop is fatal for the whole program. */
   readonly restart?: Schedule.Schedule<unknown, unknown>
   /** Errors that end the program although the child has a restart policy. */
-  readonly fatal?: (error: E) => boolean
+  fatal?(error: E): boolean
 }
 
 const supervised = <E, R>(child: Child<E, R>): Effect.Effect<never, ComponentDown, R> => {

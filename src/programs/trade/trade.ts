@@ -91,7 +91,7 @@ export interface TradeOptions {
 
 const NOTICES = 4096
 
-/** Speaks decisions that are for people. */
+/** Speaks decisions that are for people; alerts log themselves. */
 const speak = (decision: Decision, at: EpochMs): Effect.Effect<void, never, Alerts> => {
   if (decision._tag === "Log") {
     const text = Effect.annotateLogs(
@@ -105,18 +105,14 @@ const speak = (decision: Decision, at: EpochMs): Effect.Effect<void, never, Aler
     return text
   }
   if (decision._tag !== "Alert") return Effect.void
-  const line = decision.severity === "info" ? Effect.logInfo(decision.text) : Effect.logWarning(decision.text)
-  return Effect.zipRight(
-    Effect.annotateLogs(line, { alert: decision.kind, severity: decision.severity }),
-    Effect.flatMap(Alerts, (alerts) =>
-      alerts.send({
-        at,
-        severity: decision.severity,
-        kind: decision.kind,
-        text: decision.text,
-        ...(decision.data === undefined ? {} : { data: decision.data })
-      })
-    )
+  return Effect.flatMap(Alerts, (alerts) =>
+    alerts.send({
+      at,
+      severity: decision.severity,
+      kind: decision.kind,
+      text: decision.text,
+      ...(decision.data === undefined ? {} : { data: decision.data })
+    })
   )
 }
 

@@ -1,0 +1,239 @@
+/**
+ * The choice of layers: which world the trader stands in. Paper mode starts the local Kraken in this process and points
+ * the live layers at it; the code that trades real money is the code that runs by default.
+ */
+import { createHash } from "node:crypto"
+import * as Path from "node:path"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { Data, Effect, Layer, Option, Redacted } from "effect"
+import type { Scope } from "effect"
+import { InstallationPrefix } from "./domain/order/Ids.ts"
+import { iso } from "./domain/Time.ts"
+import * as AlertsLog from "./layers/alerts/AlertsLog.ts"
+import * as AlertsWebhook from "./layers/alerts/AlertsWebhook.ts"
+import { makeLocalKraken } from "./layers/exchange/LocalKrakenServer.ts"
+import { KrakenRestLive } from "./layers/kraken/rest/KrakenRestLive.ts"
+import { RateLimitsLive } from "./layers/kraken/rest/RateLimitsLive.ts"
+import { KrakenStreamLive } from "./layers/kraken/stream/KrakenStreamLive.ts"
+import { controlServerNode } from "./layers/node/ControlServerNode.ts"
+import { bindDataFolder, prepareDataFolder, startFresh } from "./layers/node/DataFolder.ts"
+import type { DataFolderRefused } from "./layers/node/DataFolder.ts"
+import * as InstanceLockNode from "./layers/node/InstanceLockNode.ts"
+import { registerSecret } from "./layers/node/secrets.ts"
+import { StopSignalNode } from "./layers/node/StopSignalNode.ts"
+import { StrategyLoaderNode } from "./layers/node/StrategyLoaderNode.ts"
+import { SystemClockLive } from "./layers/node/SystemClock.ts"
+import * as JournalSqlite from "./layers/sqlite/JournalSqlite.ts"
+import * as NonceSqlite from "./layers/sqlite/NonceSqlite.ts"
+import * as RecordsSqlite from "./layers/sqlite/RecordsSqlite.ts"
+import * as StoreSqlite from "./layers/sqlite/StoreSqlite.ts"
+import { controlServer } from "./programs/trade/controls.ts"
+import { trade } from "./programs/trade/trade.ts"
+import type { StopReport } from "./programs/trade/shutdown.ts"
+import type { TradeError, World } from "./programs/trade/trade.ts"
+import { MarketClock } from "./services/Clock.ts"
+import { ControlServer } from "./services/ControlServer.ts"
+import { Installation } from "./services/Installation.ts"
+import { InstanceLock } from "./services/InstanceLock.ts"
+import type { LockHeld, LockUnusable } from "./services/InstanceLock.ts"
+import type { LocalKrakenError, LocalKrakenShape, TapeError } from "./services/LocalKraken.ts"
+import { Records } from "./services/Records.ts"
+import { Settings } from "./services/Settings.ts"
+import type { SettingsShape } from "./services/Settings.ts"
+import { StopSignal } from "./services/StopSignal.ts"
+import { Store } from "./services/Store.ts"
+import type { StoreFailed } from "./services/Store.ts"
+import { StrategyLoader } from "./services/StrategyLoader.ts"
+import type { StrategyRefused } from "./services/StrategyLoader.ts"
+
+/** Live trading was not confirmed for these very settings (exit 78). */
+export class NotConfirmed extends Data.TaggedError("NotConfirmed")<{ readonly missing: "keys" | "code" }> {
+  override get message(): string {
+    return this.missing === "keys"
+      ? "live and observe mode need KRAKEN_API_KEY and KRAKEN_API_SECRET. Nothing was traded."
+      : "LIVE_TRADING_CONFIRMED does not match mode, pairs, strategy and limits as they are now. Nothing was traded. Run `doctor`, read what it says, and put the code it prints in .env."
+  }
+}
+
+export type AppError =
+  | TradeError
+  | DataFolderRefused
+  | LockHeld
+  | LockUnusable
+  | LocalKrakenError
+  | TapeError
+  | StoreFailed
+  | StrategyRefused
+  | NotConfirmed
+
+export const databaseFile = (settings: SettingsShape): string => Path.join(settings.dataDir, "trading.db")
+
+/** The market behind the local Kraken, as the folder's binding names it. */
+const marketName = ({ paper, limits }: SettingsShape): string => {
+  switch (paper.market._tag) {
+    case "Generated":
+      return `generated ${limits.allowedPairs.join(", ")} seed ${paper.seed}`
+    case "Kraken":
+      return "kraken"
+    case "Tape":
+      return paper.market.tapes.map((tape) => `${tape.symbol}=${Path.basename(tape.path)}`).join(", ")
+  }
+}
+
+const account = (settings: SettingsShape): string =>
+  settings.credentials === undefined
+    ? `${marketName(settings)}, starting with ${JSON.stringify(settings.paper.balances)}`
+    : InstanceLockNode.keyFingerprint(settings.credentials.key)
+
+/** `k`, five characters from the hash of the API key, and a dash: the mark on every order of this installation. */
+const prefixOf = (key: Redacted.Redacted): InstallationPrefix => {
+  const digest = createHash("sha256").update("order-id ").update(Redacted.value(key)).digest()
+  const number = digest.readUIntBE(0, 6)
+  return InstallationPrefix(`k${number.toString(36).padStart(10, "0").slice(-5)}-`)
+}
+
+const lockFor = (settings: SettingsShape) =>
+  InstanceLockNode.layer({
+    dataDir: settings.dataDir,
+    stateDir: settings.stateDir,
+    ...(settings.credentials === undefined
+      ? {}
+      : { keyFingerprint: InstanceLockNode.keyFingerprint(settings.credentials.key) })
+  })
+
+/** Paper mode: the local Kraken of this folder, with its account in `exchange.db`. */
+const startLocalKraken = (
+  settings: SettingsShape
+): Effect.Effect<LocalKrakenShape, LocalKrakenError | TapeError, Scope.Scope> => {
+  const { paper } = settings
+  return makeLocalKraken({
+    market: paper.market,
+    seed: paper.seed,
+    balances: paper.balances,
+    speed: paper.speed,
+    file: Path.join(settings.dataDir, "exchange.db"),
+    symbols: settings.limits.allowedPairs,
+    tier: settings.tier,
+    ...(paper.from === undefined ? {} : { from: paper.from }),
+    ...(paper.to === undefined ? {} : { to: paper.to })
+  })
+}
+
+/** The settings as the layers that talk to the exchange see them in paper mode: its own key, its own addresses. */
+const pointedAt = (settings: SettingsShape, kraken: LocalKrakenShape): SettingsShape => ({
+  ...settings,
+  credentials: kraken.credentials,
+  endpoints: { rest: kraken.restUrl, ws: kraken.wsUrl, wsAuth: kraken.wsAuthUrl }
+})
+
+const alertsFor = (settings: SettingsShape) =>
+  settings.alertWebhook === undefined
+    ? AlertsLog.layer
+    : AlertsWebhook.layer(settings.alertWebhook).pipe(Layer.provide(NodeHttpClient.layerUndici))
+
+/** Everything the trading program stands on, tier by tier. */
+const worldOf = (
+  settings: SettingsShape,
+  key: Redacted.Redacted,
+  clock: Layer.Layer<MarketClock>,
+  lock: Layer.Layer<InstanceLock>
+) => {
+  const base = Layer.mergeAll(
+    Layer.succeed(Settings, settings),
+    clock,
+    lock,
+    Layer.succeed(
+      Installation,
+      Installation.of({ prefix: prefixOf(key), keyFingerprint: InstanceLockNode.keyFingerprint(key) })
+    ),
+    StopSignalNode,
+    JournalSqlite.layer({ file: Path.join(settings.dataDir, "journal.db") }),
+    alertsFor(settings),
+    RecordsSqlite.layer(databaseFile(settings))
+  )
+  return KrakenStreamLive.pipe(
+    Layer.provideMerge(KrakenRestLive),
+    Layer.provideMerge(RateLimitsLive),
+    Layer.provideMerge(NonceSqlite.layer),
+    Layer.provideMerge(StoreSqlite.withDatabase({ file: databaseFile(settings), role: "trader" })),
+    Layer.provideMerge(base)
+  )
+}
+
+/** A tape that ends stops the trader gracefully. */
+const stopAtEnd = (kraken: LocalKrakenShape, stop: StopSignal["Type"]): Effect.Effect<void> => {
+  const end = kraken.marketEnd
+  if (end === undefined) return Effect.void
+  return Effect.gen(function* () {
+    const now = yield* kraken.clock.now
+    yield* kraken.clock.sleep(end - now)
+    yield* stop.request(`the market's recording ends at ${iso(end)}`)
+  })
+}
+
+/** Live: why only exits may run. An unconfirmed change refuses to start unless something is held that must be sold. */
+const confirmation = (settings: SettingsShape): Effect.Effect<string | undefined, NotConfirmed | StoreFailed, Store> =>
+  Effect.gen(function* () {
+    if (settings.mode !== "live" || settings.confirmed === settings.confirmationCode) return undefined
+    const store = yield* Store
+    const { lots } = yield* store.load
+    if (lots.length === 0) return yield* new NotConfirmed({ missing: "code" })
+    return "LIVE_TRADING_CONFIRMED does not match the settings as they are now"
+  })
+
+export interface RunOptions {
+  readonly settings: SettingsShape
+  readonly version: string
+  /** Paper only: put the old paper account aside first. */
+  readonly fresh: boolean
+}
+
+/** Lock, folder, exchange, world, strategy, trade: in this order. Logs and the rest end with the scope. */
+export const runTrader = (options: RunOptions): Effect.Effect<StopReport, AppError> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { settings, version } = options
+      yield* prepareDataFolder(settings.dataDir)
+      // built once: the lock of the folder and of the key is held from here to the end, before any call
+      const lock = yield* Layer.build(lockFor(settings))
+      const locked = Layer.succeedContext(lock)
+      yield* Effect.flatMap(InstanceLock, (held) => held.acquire).pipe(Effect.provide(locked))
+      if (options.fresh) {
+        const aside = yield* startFresh(settings.dataDir)
+        yield* Effect.logInfo(
+          aside === undefined ? "nothing to put aside" : `the old paper account was put in ${aside}`
+        )
+      }
+      yield* bindDataFolder(settings.dataDir, { mode: settings.mode, account: account(settings) })
+      const kraken = settings.mode === "paper" ? yield* startLocalKraken(settings) : undefined
+      const pointed = kraken === undefined ? settings : pointedAt(settings, kraken)
+      const { credentials } = pointed
+      if (credentials === undefined) return yield* new NotConfirmed({ missing: "keys" })
+      registerSecret(credentials.key)
+      registerSecret(credentials.secret)
+      const clock = kraken === undefined ? SystemClockLive : Layer.succeed(MarketClock, kraken.clock)
+      const world = worldOf(pointed, credentials.key, clock, locked)
+      const program: Effect.Effect<
+        StopReport,
+        AppError,
+        World | Records | ControlServer | StrategyLoader | Scope.Scope
+      > = Effect.gen(function* () {
+        const loader = yield* StrategyLoader
+        const strategy = yield* loader.load(settings.strategy.name, settings.strategy.params)
+        const exitsOnly = yield* confirmation(settings)
+        const stop = yield* StopSignal
+        const server = yield* ControlServer
+        const records = yield* Records
+        if (kraken !== undefined) yield* Effect.forkScoped(stopAtEnd(kraken, stop))
+        return yield* trade({
+          strategy,
+          ...(exitsOnly === undefined ? {} : { exitsOnly }),
+          companions: [controlServer(server, records)]
+        })
+      })
+      const outer = Layer.mergeAll(StrategyLoaderNode, controlServerNode(version).pipe(Layer.provide(world))).pipe(
+        Layer.provideMerge(world)
+      )
+      return yield* Effect.provide(program, outer)
+    })
+  )
