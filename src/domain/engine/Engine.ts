@@ -208,7 +208,7 @@ const apply = (d: Draft, event: EngineEvent): void => {
     case "Identified":
       return identified(d, event.exchangeId, event.clientId, event.found)
     case "Recalled":
-      return recalled(d, event.order, event.lot)
+      return recalled(d, event.order, event.lots)
     case "SwitchArmed":
       return patch(d, { switchFiresAt: event.firesAt })
     case "SwitchLost":

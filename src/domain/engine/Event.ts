@@ -100,8 +100,8 @@ export type EngineEvent = At &
         readonly clientId: ClientOrderId | undefined
         readonly found: boolean
       }
-    /** An order (and its lot) brought back from the store, because late reports concern it. */
-    | { readonly _tag: "Recalled"; readonly order: Order; readonly lot: Lot | undefined }
+    /** An order and the lots it concerns brought back from the store, because late reports concern it. */
+    | { readonly _tag: "Recalled"; readonly order: Order; readonly lots: ReadonlyArray<Lot> }
     // dead man's switch
     | { readonly _tag: "SwitchArmed"; readonly firesAt: EpochMs }
     | { readonly _tag: "SwitchLost"; readonly reason: string }

@@ -222,15 +222,16 @@ export const identified = (
   noteForeign(d, exchangeId)
 }
 
-/** An order brought back from the store: its late reports are folded as if it had never left. */
-export const recalled = (d: Draft, order: Order, lot: Lot | undefined): void => {
+/** An order brought back from the store with all its lots: its late reports are folded as if it had never left. */
+export const recalled = (d: Draft, order: Order, lots: ReadonlyArray<Lot>): void => {
   if (!d.state.orders.has(order.id)) {
     patch(d, { orders: new Map(d.state.orders).set(order.id, order) })
     if (order.exchangeId !== undefined) {
       patch(d, { byExchangeId: new Map(d.state.byExchangeId).set(order.exchangeId, order.id) })
     }
   }
-  if (lot !== undefined && !d.state.lots.has(lot.id)) patch(d, { lots: new Map(d.state.lots).set(lot.id, lot) })
+  const missing = lots.filter((lot) => !d.state.lots.has(lot.id))
+  patch(d, { lots: new Map([...d.state.lots, ...missing.map((lot) => [lot.id, lot] as const)]) })
   if (order.exchangeId !== undefined) releaseUnmatched(d, order.exchangeId)
 }
 

@@ -23,9 +23,7 @@ const fromStore = (d: Deps, stranger: Stranger): Effect.Effect<boolean> =>
     // lots an exit names, or the entry's own
     const ids = order.purpose._tag === "Entry" ? [order.id] : order.purpose.lots.map((share) => share.lotId)
     const lots = yield* Effect.forEach(ids, (id) => d.store.findLot(id))
-    const known = lots.flatMap((lot) => Option.toArray(lot))
-    for (const lot of known.slice(1)) yield* d.engine.tell({ _tag: "Recalled", order: { ...order }, lot })
-    yield* d.engine.tell({ _tag: "Recalled", order, lot: known[0] })
+    yield* d.engine.tell({ _tag: "Recalled", order, lots: lots.flatMap((lot) => Option.toArray(lot)) })
     return true
   }).pipe(Effect.catchTag("StoreFailed", () => Effect.succeed(false)))
 

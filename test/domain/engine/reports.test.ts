@@ -49,7 +49,7 @@ describe("reports that match nothing", () => {
     const rig = new Rig().ready()
     const old = entry({ id: id("kt1-old"), exchangeId: ExchangeOrderId("OOLD"), status: "cancelled" })
     rig.send({ _tag: "ReportsSeen", reports: [fill("TLATE", "25", { exchangeId: ExchangeOrderId("OOLD") })] })
-    rig.send({ _tag: "Recalled", order: old, lot: undefined })
+    rig.send({ _tag: "Recalled", order: old, lots: [] })
     assert.strictEqual(rig.state.lots.get(old.id)?.remaining, q("25"))
   })
 
