@@ -44,6 +44,7 @@ import { StopSignal } from "./services/StopSignal.ts"
 import { Store } from "./services/Store.ts"
 import type { StoreFailed } from "./services/Store.ts"
 import { StrategyLoader } from "./services/StrategyLoader.ts"
+import type { AnyStrategy } from "./domain/strategy/Strategy.ts"
 import type { StrategyRefused } from "./services/StrategyLoader.ts"
 
 /** Live trading was not confirmed for these very settings (exit 78). */
@@ -120,7 +121,7 @@ const startLocalKraken = (
 }
 
 /** The settings as the layers that talk to the exchange see them in paper mode: its own key, its own addresses. */
-const pointedAt = (settings: SettingsShape, kraken: LocalKrakenShape): SettingsShape => ({
+export const pointedAt = (settings: SettingsShape, kraken: LocalKrakenShape): SettingsShape => ({
   ...settings,
   credentials: kraken.credentials,
   endpoints: { rest: kraken.restUrl, ws: kraken.wsUrl, wsAuth: kraken.wsAuthUrl }
@@ -161,10 +162,11 @@ const worldOf = (
 }
 
 /** A tape that ends stops the trader gracefully. */
-const stopAtEnd = (kraken: LocalKrakenShape, stop: StopSignal["Type"]): Effect.Effect<void> => {
+const stopAtEnd = (kraken: LocalKrakenShape): Effect.Effect<void, never, StopSignal> => {
   const end = kraken.marketEnd
   if (end === undefined) return Effect.void
   return Effect.gen(function* () {
+    const stop = yield* StopSignal
     const now = yield* kraken.clock.now
     yield* kraken.clock.sleep(end - now)
     yield* stop.request(`the market's recording ends at ${iso(end)}`)
@@ -181,6 +183,46 @@ const confirmation = (settings: SettingsShape): Effect.Effect<string | undefined
     return "LIVE_TRADING_CONFIRMED does not match the settings as they are now"
   })
 
+/** What a run is made of besides the settings' own choice, for tests and for programs that bring an exchange along. */
+export interface Parts {
+  /** Settings that name the exchange's addresses and key. */
+  readonly settings: SettingsShape
+  readonly version: string
+  readonly clock: Layer.Layer<MarketClock>
+  readonly lock: Layer.Layer<InstanceLock>
+  /** The built-in or own strategy of the settings, unless one is given. */
+  readonly strategy?: AnyStrategy
+  /** Fibers of the caller's that live as long as the run. */
+  readonly alongside?: Effect.Effect<void, never, StopSignal>
+}
+
+/** Trades in the world that the parts make. The lock is held already. */
+export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { settings, version } = parts
+    const { credentials } = settings
+    if (credentials === undefined) return yield* new NotConfirmed({ missing: "keys" })
+    registerSecret(credentials.key)
+    registerSecret(credentials.secret)
+    const world = worldOf(settings, credentials.key, parts.clock, parts.lock)
+    const program: Effect.Effect<StopReport, AppError, World | Records | ControlServer | StrategyLoader | Scope.Scope> =
+      Effect.gen(function* () {
+        const loader = yield* StrategyLoader
+        const strategy = parts.strategy ?? (yield* loader.load(settings.strategy.name, settings.strategy.params))
+        const exitsOnly = yield* confirmation(settings)
+        const server = yield* ControlServer
+        const records = yield* Records
+        if (parts.alongside !== undefined) yield* Effect.forkScoped(parts.alongside)
+        return yield* trade({
+          strategy,
+          ...(exitsOnly === undefined ? {} : { exitsOnly }),
+          companions: [controlServer(server, records)]
+        })
+      })
+    const outer = Layer.mergeAll(StrategyLoaderNode, controlServerNode(version)).pipe(Layer.provideMerge(world))
+    return yield* Effect.provide(program, outer)
+  })
+
 export interface RunOptions {
   readonly settings: SettingsShape
   readonly version: string
@@ -188,16 +230,15 @@ export interface RunOptions {
   readonly fresh: boolean
 }
 
-/** Lock, folder, exchange, world, strategy, trade: in this order. Logs and the rest end with the scope. */
+/** Lock, folder, exchange, world, strategy, trade: in this order. Everything ends with it. */
 export const runTrader = (options: RunOptions): Effect.Effect<StopReport, AppError> =>
   Effect.scoped(
     Effect.gen(function* () {
       const { settings, version } = options
       yield* prepareDataFolder(settings.dataDir)
       // built once: the lock of the folder and of the key is held from here to the end, before any call
-      const lock = yield* Layer.build(lockFor(settings))
-      const locked = Layer.succeedContext(lock)
-      yield* Effect.flatMap(InstanceLock, (held) => held.acquire).pipe(Effect.provide(locked))
+      const lock = Layer.succeedContext(yield* Layer.build(lockFor(settings)))
+      yield* Effect.flatMap(InstanceLock, (held) => held.acquire).pipe(Effect.provide(lock))
       if (options.fresh) {
         const aside = yield* startFresh(settings.dataDir)
         yield* Effect.logInfo(
@@ -205,35 +246,14 @@ export const runTrader = (options: RunOptions): Effect.Effect<StopReport, AppErr
         )
       }
       yield* bindDataFolder(settings.dataDir, { mode: settings.mode, account: account(settings) })
-      const kraken = settings.mode === "paper" ? yield* startLocalKraken(settings) : undefined
-      const pointed = kraken === undefined ? settings : pointedAt(settings, kraken)
-      const { credentials } = pointed
-      if (credentials === undefined) return yield* new NotConfirmed({ missing: "keys" })
-      registerSecret(credentials.key)
-      registerSecret(credentials.secret)
-      const clock = kraken === undefined ? SystemClockLive : Layer.succeed(MarketClock, kraken.clock)
-      const world = worldOf(pointed, credentials.key, clock, locked)
-      const program: Effect.Effect<
-        StopReport,
-        AppError,
-        World | Records | ControlServer | StrategyLoader | Scope.Scope
-      > = Effect.gen(function* () {
-        const loader = yield* StrategyLoader
-        const strategy = yield* loader.load(settings.strategy.name, settings.strategy.params)
-        const exitsOnly = yield* confirmation(settings)
-        const stop = yield* StopSignal
-        const server = yield* ControlServer
-        const records = yield* Records
-        if (kraken !== undefined) yield* Effect.forkScoped(stopAtEnd(kraken, stop))
-        return yield* trade({
-          strategy,
-          ...(exitsOnly === undefined ? {} : { exitsOnly }),
-          companions: [controlServer(server, records)]
-        })
+      if (settings.mode !== "paper") return yield* tradeWith({ settings, version, clock: SystemClockLive, lock })
+      const kraken = yield* startLocalKraken(settings)
+      return yield* tradeWith({
+        settings: pointedAt(settings, kraken),
+        version,
+        clock: Layer.succeed(MarketClock, kraken.clock),
+        lock,
+        alongside: stopAtEnd(kraken)
       })
-      const outer = Layer.mergeAll(StrategyLoaderNode, controlServerNode(version).pipe(Layer.provide(world))).pipe(
-        Layer.provideMerge(world)
-      )
-      return yield* Effect.provide(program, outer)
     })
   )
