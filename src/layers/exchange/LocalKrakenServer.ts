@@ -36,7 +36,8 @@ import { chooseMarket } from "./markets.ts"
 import { makeOperator } from "./Operator.ts"
 import { openPort } from "./Port.ts"
 import { makeRest } from "./Rest.ts"
-import { makeStreams } from "./Streams.ts"
+import { defaultLimits, makeStreams } from "./Streams.ts"
+import type { StreamLimits } from "./Streams.ts"
 
 export interface LocalKrakenOptions {
   readonly market: PaperMarket
@@ -62,6 +63,7 @@ export interface LocalKrakenOptions {
   readonly lockout?: ExchangeConfig["lockout"]
   /** Seed of the faults' chances; the market's unless told. */
   readonly faultSeed?: number
+  readonly streamLimits?: Partial<StreamLimits>
 }
 
 /** A book older than this is not shown again after a restart; quotes come more often than that. */
@@ -207,7 +209,13 @@ export const makeLocalKraken = (
     const faults = makeFaults(options.faultSeed ?? options.seed)
     // The streams carry what the driver gives, and give what they hear to the driver.
     const theDriver = (): Driver => made
-    const streams = makeStreams({ driver: theDriver, clock, faults, fork })
+    const streams = makeStreams({
+      driver: theDriver,
+      clock,
+      faults,
+      fork,
+      limits: { ...defaultLimits, ...options.streamLimits }
+    })
     const made: Driver = yield* makeDriver({
       initial: begun.state,
       source: begun.source,

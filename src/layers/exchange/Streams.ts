@@ -18,15 +18,19 @@ import { frameKind } from "./Faults.ts"
 
 /** A request larger than this closes its connection (1009). */
 const MAX_REQUEST_BYTES = 262_144
-/** A reader that lets more than this pile up is cut off: Kraken does not wait for the slow either. */
-const MAX_UNSENT_BYTES = 8_388_608
-/** The same for frames that a delay holds back. */
-const MAX_WAITING = 10_000
 /** Longest hold for one private frame, real milliseconds. */
 const HOLD_MS = 2000
-/** Kraken closes a connection that has been idle for about a minute. */
-const IDLE_MS = 60_000
-const SWEEP_MS = 5000
+
+export interface StreamLimits {
+  /** A reader that lets more than this pile up is cut off: Kraken does not wait for the slow either. */
+  readonly unsentBytes: number
+  /** The same for frames that a delay holds back. */
+  readonly waitingFrames: number
+  /** Kraken closes a connection that has been idle for about a minute. Real milliseconds. */
+  readonly idleMs: number
+}
+
+export const defaultLimits: StreamLimits = { unsentBytes: 8_388_608, waitingFrames: 10_000, idleMs: 60_000 }
 
 interface Outgoing {
   readonly text: string
@@ -68,10 +72,11 @@ export const makeStreams = (parts: {
   readonly driver: () => Driver
   readonly clock: SteerableClockShape
   readonly faults: Faults
+  readonly limits: StreamLimits
   /** Runs in the server's scope. */
   readonly fork: (effect: Effect.Effect<unknown>) => void
 }): Streams => {
-  const { clock, driver, faults, fork } = parts
+  const { clock, driver, faults, fork, limits } = parts
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_REQUEST_BYTES, perMessageDeflate: false })
   const connections = new Map<string, Connection>()
   let serial = 0
@@ -99,7 +104,7 @@ export const makeStreams = (parts: {
   const write = (connection: Connection, frame: Outgoing): void => {
     const { socket } = connection
     if (socket.readyState !== socket.OPEN) return
-    if (socket.bufferedAmount > MAX_UNSENT_BYTES) {
+    if (socket.bufferedAmount > limits.unsentBytes) {
       socket.terminate()
       return
     }
@@ -125,7 +130,7 @@ export const makeStreams = (parts: {
   const push = (connection: Connection, frame: Outgoing): void => {
     if (connection.waiting !== undefined) {
       connection.waiting.push(frame)
-      if (connection.waiting.length > MAX_WAITING) connection.socket.terminate()
+      if (connection.waiting.length > limits.waitingFrames) connection.socket.terminate()
     } else if (frame.delayMs > 0) {
       connection.waiting = [frame]
       fork(drain(connection))
@@ -250,10 +255,10 @@ export const makeStreams = (parts: {
     },
     sweep: Effect.forever(
       Effect.zipRight(
-        Effect.sleep(SWEEP_MS),
+        Effect.sleep(limits.idleMs / 10),
         Effect.sync(() => {
           const now = performance.now()
-          for (const { socket, usedAt } of connections.values()) if (now - usedAt > IDLE_MS) socket.close(1000)
+          for (const { socket, usedAt } of connections.values()) if (now - usedAt > limits.idleMs) socket.close(1000)
         })
       )
     )

@@ -1,8 +1,7 @@
 /** Reads a tape from disk, line by line, unpacking it on the way when its name ends in `.gz`. */
 import { createReadStream } from "node:fs"
-import { createInterface } from "node:readline"
 import { createGunzip } from "node:zlib"
-import { Effect, Either } from "effect"
+import { Array, Effect, Either, Option } from "effect"
 import type { Listing } from "../../domain/exchange/market/PathBar.ts"
 import type { Tape, TapeFault } from "../../domain/exchange/market/tapeText.ts"
 import { makeReader } from "../../domain/exchange/market/tapeText.ts"
@@ -34,23 +33,31 @@ export const readTape = (path: string, listing: Listing): Effect.Effect<Tape, Ta
     const reader = makeReader(listing)
     const file = createReadStream(path)
     const text = path.toLowerCase().endsWith(".gz") ? file.pipe(createGunzip()) : file
-    const lines = createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY })
     let over = false
+    let unfinished = ""
     const end = (result: Effect.Effect<Tape, TapeError>): void => {
       if (over) return
       over = true
-      lines.close()
       text.destroy()
       file.destroy()
       resume(result)
     }
+    const lines = (all: ReadonlyArray<string>): void => {
+      const fault = Array.findFirst(all, (line) => Option.fromNullable(reader.line(line)))
+      if (Option.isSome(fault)) end(Effect.fail(faulty(path, fault.value)))
+    }
+    text.setEncoding("utf8")
+    text.on("data", (part: string) => {
+      const all = (unfinished + part).split("\n")
+      unfinished = all.pop() ?? ""
+      lines(all)
+    })
+    text.on("end", () => {
+      if (unfinished !== "") lines([unfinished])
+      end(Either.mapLeft(reader.end(), (fault) => faulty(path, fault)))
+    })
     // A pipe does not pass errors on: either stream may be the one that fails.
     file.on("error", (cause: unknown) => end(Effect.fail(failed(path, cause))))
     text.on("error", (cause: unknown) => end(Effect.fail(failed(path, cause))))
-    lines.on("line", (line) => {
-      const fault = over ? undefined : reader.line(line)
-      if (fault !== undefined) end(Effect.fail(faulty(path, fault)))
-    })
-    lines.on("close", () => end(Either.mapLeft(reader.end(), (fault) => faulty(path, fault))))
     return Effect.sync(() => end(Effect.never))
   })
