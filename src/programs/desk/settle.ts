@@ -94,6 +94,7 @@ export const settle = (d: Deps, order: Order): Effect.Effect<void> =>
     yield* look(d, order)
     if (!isUnknown(d, order)) return
     yield* waitUntil(d, order.deadline + 1000)
+    if (!isUnknown(d, order)) return
     yield* cancelOnce(d, order)
     const proof = yield* iocProof(d, order)
     if (proof !== undefined && isUnknown(d, order)) return yield* never(d, order, proof)
