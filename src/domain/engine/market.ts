@@ -64,6 +64,7 @@ const step = (d: Draft, symbol: PairSymbol): void => {
   const pair = d.state.pairs.get(symbol)
   if (pair?.quote === undefined || !pair.warm || pair.feesAt === undefined || !d.state.publicUp) return
   if (pair.steppedAt !== undefined && d.at - pair.steppedAt < STEP_EVERY_MS) return
+  if (pair.confirmedAt === undefined || d.at - pair.confirmedAt > d.state.rules.limits.staleAfter) return
   const { next, outcome } = pair.strategy.step({
     symbol,
     now: d.at,
@@ -141,6 +142,8 @@ export const marketTick = (d: Draft): void => {
     }
     if (!pair.warm && d.state.publicUp && askOnce(d, `candles:${symbol}`, 15_000))
       d.out.push({ _tag: "FetchCandles", symbol })
+    // a market in which nothing changes is a market too: candles close, and time goes by
+    step(d, symbol)
     const current = d.state.pairs.get(symbol)
     if (current?.signal !== undefined) pursue(d, current)
   }
