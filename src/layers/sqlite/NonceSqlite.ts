@@ -1,48 +1,64 @@
 /** Nonces from the database, and from memory while the database cannot be written. */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Schedule } from "effect"
 import { MarketClock } from "../../services/Clock.ts"
 import type { NonceShape } from "../../services/Nonce.ts"
 import { Nonce } from "../../services/Nonce.ts"
 import { Database } from "./Database.ts"
-import { LARGEST_NONCE, following, raiseNonce, readNonce, takeNonce } from "./nonces.ts"
+import { LARGEST_NONCE, following, larger, raiseNonce, readNonce, takeNonce } from "./nonces.ts"
 
 /**
- * How far `advance` jumps, in milliseconds of nonce. Far enough to pass whatever another process of ours took from
- * memory meanwhile, near enough that the clock has caught up seconds later.
+ * How far a nonce jumps where others of ours may have taken some that cannot be seen, in milliseconds of nonce: far
+ * enough to pass them, near enough that the clock has caught up seconds later.
  */
 const JUMP = 10_000n
+
+/** Another process's lock is waited for: most are held for an instant, and a nonce from memory may collide with its holder's. */
+const PATIENCE = Schedule.spaced("20 millis").pipe(Schedule.upTo("1 second"))
 
 const make = Effect.gen(function* () {
   const database = yield* Database
   const clock = yield* MarketClock
   const memory = database.nonceMemory
-  const remember = (nonce: bigint): bigint => {
-    if (nonce > memory.value) memory.value = nonce
-    return nonce
-  }
-  /** The row as far as it can be read: in WAL mode a locked or full database still answers. */
+  /** The row as far as it can be read (in WAL mode a locked or full database still answers), or the memory where that is higher. */
   const recorded = database.read("read the nonce", readNonce).pipe(
     Effect.catchTag("StoreFailed", () => Effect.succeed(0n)),
-    Effect.map((row) => (row > memory.value ? row : memory.value))
+    Effect.map((row) => larger(row, memory.value))
   )
 
+  /** Whether the last nonce came from memory. */
+  let aside = false
+
+  // Issuing and remembering are one synchronous step each time, so that no two fibers are given the same nonce.
   const shape: NonceShape = {
-    next: Effect.gen(function* () {
-      const now = yield* clock.now
-      const durable = database.transact("take a nonce", (sql) => takeNonce(sql, now, memory.value))
-      return yield* durable.pipe(
-        Effect.catchTag("StoreFailed", () => Effect.map(recorded, (last) => following(now, last))),
-        // Nothing may come between issuing and remembering: it is one synchronous step.
-        Effect.map(remember)
-      )
-    }),
-    advance: (observed) =>
+    next: Effect.flatMap(clock.now, (now) =>
+      database
+        .transact("take a nonce", (sql) => {
+          memory.value = takeNonce(sql, now, memory.value)
+          aside = false
+          return memory.value
+        })
+        .pipe(
+          Effect.retry({ schedule: PATIENCE, while: (failed) => failed.reason === "busy" }),
+          Effect.catchTag("StoreFailed", () =>
+            Effect.map(recorded, (last) => {
+              const ahead = aside ? 0n : JUMP
+              memory.value = following(now, larger(last, memory.value)) + ahead
+              aside = true
+              return memory.value
+            })
+          )
+        )
+    ),
+    advance: (observed = 0n) =>
       Effect.gen(function* () {
         const now = yield* clock.now
-        const issued = following(now, yield* recorded)
+        const last = yield* recorded
         // A mark that no nonce of ours can exceed is useless to chase: only a new key helps, and the caller says so.
-        const mark = observed !== undefined && observed > issued && observed < LARGEST_NONCE ? observed : issued
-        const floor = remember(mark + JUMP)
+        const mark = observed < LARGEST_NONCE ? observed : 0n
+        const floor = yield* Effect.sync(() => {
+          memory.value = larger(mark, following(now, larger(last, memory.value))) + JUMP
+          return memory.value
+        })
         yield* (
           database
             .transact("advance the nonce", (sql) => raiseNonce(sql, floor))

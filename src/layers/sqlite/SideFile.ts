@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto"
 import * as FileSystem from "node:fs"
-import { Schema } from "effect"
+import { Array, Schema } from "effect"
 import type { Order } from "../../domain/order/Order.ts"
 import { OrderState } from "./states.ts"
 
@@ -32,16 +32,12 @@ const encodeLine = (intent: AsideIntent): string => {
   return `${digest(body)} ${body}\n`
 }
 
+const bodyOf = (line: string): string => line.slice(DIGEST_LENGTH + 1)
+const isWhole = (line: string): boolean => line.slice(0, DIGEST_LENGTH) === digest(bodyOf(line))
+
 /** Lines up to the first that is not whole: a torn line was never acknowledged, and nothing was written after it. */
-const decodeLines = (content: string): ReadonlyArray<AsideIntent> => {
-  const intents: Array<AsideIntent> = []
-  for (const line of content.split("\n")) {
-    const body = line.slice(DIGEST_LENGTH + 1)
-    if (line.slice(0, DIGEST_LENGTH) !== digest(body)) return intents
-    intents.push(decodeBody(body))
-  }
-  return intents
-}
+const decodeLines = (content: string): ReadonlyArray<AsideIntent> =>
+  Array.takeWhile(content.split("\n"), isWhole).map((line) => decodeBody(bodyOf(line)))
 
 export interface SideFile {
   /** Intents that the database has not taken yet, oldest first. */

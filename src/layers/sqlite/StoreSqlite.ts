@@ -28,29 +28,19 @@ export const LOST_LOG_NOTE = "store.lostLog"
 
 /** How long `moveFence` tries in all, and how often. */
 const FENCE_WAIT = Duration.seconds(2)
-const FENCE_RETRY = Duration.millis(50)
+const FENCE_RETRY = Duration.millis(150)
 
-/** Only the trader (or what holds its instance lock) writes aside: two writers of one file would overwrite each other. */
-const noSideFile = (file: string): SideFile => ({
-  waiting: () => [],
-  append: () => {
-    throw new Error(`only the process that holds the instance lock writes beside ${file}`)
-  },
-  clear: () => {},
-  close: () => {}
-})
-
-const sideFile = (database: Database["Type"]): Effect.Effect<SideFile, StoreFailed, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.try({
-      try: () =>
-        database.role === "trader"
-          ? openSideFile(Path.join(Path.dirname(database.file), SIDE_FILE))
-          : noSideFile(database.file),
-      catch: storeFailed("prepare the side file")
-    }),
-    (aside) => Effect.sync(() => aside.close())
-  )
+/** The side file; none for a visitor: two writers of one file would overwrite each other. */
+const sideFile = (database: Database["Type"]): Effect.Effect<SideFile | undefined, StoreFailed, Scope.Scope> =>
+  database.role === "visitor"
+    ? Effect.succeed(undefined)
+    : Effect.acquireRelease(
+        Effect.try({
+          try: () => openSideFile(Path.join(Path.dirname(database.file), SIDE_FILE)),
+          catch: storeFailed("prepare the side file")
+        }),
+        (aside) => Effect.sync(() => aside.close())
+      )
 
 /** The order sequence after an intent: max(now, last + 1), the rule by which ids are made. */
 const advanceSequence = (sql: Sql, order: Order, exchangeNow: number): void => {
@@ -75,12 +65,12 @@ const make = Effect.gen(function* () {
   /** A transaction that first takes in what waits in the side file; the file is cleared once it is durable. */
   const transact = <A>(operation: string, body: (sql: Sql) => A): Effect.Effect<A, StoreFailed> =>
     Effect.suspend(() => {
-      const waiting = aside.waiting()
+      const waiting = aside?.waiting() ?? []
       const run = database.transact(operation, (sql) => {
         carry(sql, waiting)
         return body(sql)
       })
-      if (waiting.length === 0) return run
+      if (aside === undefined || waiting.length === 0) return run
       const clear = Effect.try({ try: () => aside.clear(), catch: storeFailed("clear the side file") })
       // A line that stays is carried again and passed over, so a failure to clear harms nothing.
       return Effect.tap(run, () => Effect.ignoreLogged(clear))
@@ -100,22 +90,21 @@ const make = Effect.gen(function* () {
         if (epoch !== approved.epoch) return Either.left(new FenceMoved({ approved: approved.epoch, current: epoch }))
         const order = pendingOrder(approved)
         const nonce = takeNonce(sql, exchangeNow, database.nonceMemory.value)
+        database.nonceMemory.value = nonce
         insertOrder(sql, order)
         insertIntent(sql, order, nonce, epoch, "database")
         advanceSequence(sql, order, exchangeNow)
         return Either.right(nonce)
       }).pipe(
         Effect.flatMap((result) => result),
-        Effect.map((nonce) => {
-          database.nonceMemory.value = nonce
-          return commitIntent(approved, nonce)
-        })
+        Effect.map((nonce) => commitIntent(approved, nonce))
       ),
     commitExitAside: (approved, nonce) =>
       Effect.try({
         try: () => {
           const order = pendingOrder(approved)
           if (order.purpose._tag === "Entry") throw new Error("an entry is never recorded aside")
+          if (aside === undefined) throw new Error("only the process that holds the instance lock writes aside")
           aside.append({ order, nonce, epoch: approved.epoch })
           return commitIntent(approved, nonce)
         },

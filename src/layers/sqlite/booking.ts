@@ -156,10 +156,11 @@ const tradeStatus = (lot: Lot): "open" | "filled" | "cancelled" =>
 /** Writes the `trades` row of a lot anew from the lot and its entry order, whichever of them changed. */
 const refreshTrade = (sql: Sql, id: LotId): void => {
   const lot = findLot(sql, id)
-  if (lot === undefined) return
   const entry = findOrder(sql, id)
-  // What the entry executed; a lot without its order (books rebuilt from the exchange) tells the same less a base fee.
-  const volume = entry !== undefined && entry.bookedQuantity > 0n ? entry.bookedQuantity : lot.quantity
+  // An order that is no entry, or has not executed; a lot without its order is refused at COMMIT (foreign key).
+  if (lot === undefined || entry === undefined) return
+  // What the entry executed; books rebuilt from the exchange may know the lot alone, which is the same less a fee in base.
+  const volume = entry.bookedQuantity > 0n ? entry.bookedQuantity : lot.quantity
   const price = Money.averagePrice(lot.cost, volume) ?? Money.Price(0n)
   const status = tradeStatus(lot)
   const profit = status === "filled" ? lot.proceeds - lot.exitFee - lot.cost - lot.entryFee : undefined
@@ -175,7 +176,7 @@ const refreshTrade = (sql: Sql, id: LotId): void => {
     iso(lot.openedAt),
     status,
     lot.id,
-    lot.exchangeId ?? entry?.exchangeId ?? null,
+    lot.exchangeId ?? entry.exchangeId ?? null,
     profit === undefined ? null : Real.column(profit),
     lot.reason,
     Fixed.show(price),

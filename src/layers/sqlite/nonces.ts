@@ -6,7 +6,7 @@ import { big } from "./Sql.ts"
 /** The largest value that a nonce row can hold and still be raised: SQLite integers are signed 64 bits wide. */
 export const LARGEST_NONCE = 2n ** 63n - 2n ** 20n
 
-const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+export const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
 /** The nonce that follows `last` at exchange time `now`; never below `last`, whatever the clock does. */
 export const following = (now: EpochMs, last: bigint): bigint => larger(BigInt(Math.floor(now)), last + 1n)

@@ -1,0 +1,196 @@
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import BetterSqlite3 from "better-sqlite3"
+import { Effect } from "effect"
+import { ExchangeOrderId } from "../../../src/domain/order/Ids.ts"
+import type { StoreWrite } from "../../../src/domain/engine/Write.ts"
+import { layer } from "../../../src/layers/sqlite/RecordsSqlite.ts"
+import { Records } from "../../../src/services/Records.ts"
+import { Store } from "../../../src/services/Store.ts"
+import { entry, id, lot, NOON, q, usd } from "../../support/build.ts"
+import { childScript } from "../node/support/child.ts"
+import { tempFolder } from "../node/support/temp.ts"
+import { fileIn, world } from "./support.ts"
+
+const batch: ReadonlyArray<StoreWrite> = [
+  {
+    _tag: "Order",
+    order: entry({
+      id: id("kt1a"),
+      status: "filled",
+      exchangeId: ExchangeOrderId("OA"),
+      cumQuantity: q("100"),
+      cumCost: usd("9.99"),
+      bookedQuantity: q("100"),
+      bookedCost: usd("9.99")
+    })
+  },
+  { _tag: "Lot", lot: lot({ remaining: q("40"), cost: usd("9.99") }) },
+  { _tag: "Order", order: entry({ id: id("kt1b"), status: "filled", cumQuantity: q("1"), bookedQuantity: q("1") }) },
+  { _tag: "Lot", lot: lot({ id: id("kt1b"), remaining: q("0"), proceeds: usd("10.5") }) },
+  { _tag: "Order", order: entry({ id: id("kt1c"), status: "open" }) },
+  {
+    _tag: "Breaker",
+    state: { latches: {}, failures: {}, rounds: {} },
+    changes: [
+      { at: NOON, cause: "api", change: "latched", reason: "five failures", by: "trader" },
+      { at: NOON + 1, cause: "api", change: "cleared", reason: "a read", by: "trader" }
+    ]
+  }
+]
+const metrics: StoreWrite = {
+  _tag: "Metrics",
+  row: {
+    at: NOON,
+    balanceUsd: usd("98.82"),
+    totalTrades: 1,
+    winningTrades: 1,
+    totalProfitLoss: usd("0.1"),
+    dailyProfitLoss: usd("-0.1"),
+    breakerState: "CLOSED"
+  }
+}
+
+const look = Effect.gen(function* () {
+  const records = yield* Records
+  const all = { openOnly: false, limit: 100 }
+  assert.isTrue(yield* records.exists)
+  const orders = yield* records.orders(all)
+  assert.deepStrictEqual(
+    orders.map((row) => row.orderId),
+    ["kt1c", "kt1b", "kt1a"]
+  )
+  assert.deepStrictEqual(orders[2], {
+    orderId: "kt1a",
+    exchangeId: "OA",
+    pair: "XLM/USD",
+    type: "buy",
+    orderType: "limit",
+    purpose: "entry",
+    price: "0.1",
+    volume: "100",
+    status: "filled",
+    timestamp: "2024-03-10T12:00:00.000Z",
+    filledVolume: "100",
+    averagePrice: "0.0999",
+    reason: "test"
+  })
+  assert.strictEqual(orders[0]?.averagePrice, undefined)
+  assert.deepStrictEqual(
+    (yield* records.orders({ openOnly: true, limit: 100 })).map((row) => row.orderId),
+    ["kt1c"]
+  )
+  assert.strictEqual((yield* records.orders({ openOnly: false, limit: 1 })).length, 1)
+  const trades = yield* records.trades(all)
+  assert.deepStrictEqual(trades[1], {
+    orderId: "kt1a",
+    txid: "OAAAAA",
+    pair: "XLM/USD",
+    side: "buy",
+    price: "0.0999",
+    volume: "100",
+    remaining: "40",
+    timestamp: "2024-03-10T12:00:00.000Z",
+    status: "open",
+    profitLoss: undefined,
+    notes: "test"
+  })
+  assert.deepInclude(trades[0], { status: "filled", profitLoss: "0.475", remaining: "0" })
+  assert.strictEqual((yield* records.trades({ openOnly: true, limit: 100 })).length, 1)
+  assert.deepStrictEqual(
+    (yield* records.breakerHistory(1)).map((change) => change.change),
+    ["cleared"]
+  )
+  assert.strictEqual((yield* records.snapshot).lots.length, 1)
+})
+
+const beside = <A, E>(file: string, use: Effect.Effect<A, E, Records>) => Effect.provide(use, layer(file))
+
+describe("records beside a trader", () => {
+  it.scoped("while it runs, and after it has stopped, without leaving a file behind", () =>
+    Effect.gen(function* () {
+      const folder = yield* tempFolder
+      const file = fileIn(folder)
+      yield* Effect.gen(function* () {
+        const store = yield* Store
+        yield* store.commit(batch)
+        yield* beside(file, look)
+        assert.strictEqual(
+          yield* beside(
+            file,
+            Effect.flatMap(Records, (records) => records.lastMetrics)
+          ),
+          undefined
+        )
+        yield* store.commit([metrics])
+        yield* beside(file, look)
+      }).pipe(Effect.provide(world(file, { role: "visitor" })), Effect.scoped)
+      const names = readdirSync(folder)
+      assert.deepStrictEqual(names, ["trading.db"])
+      yield* beside(file, look)
+      assert.deepStrictEqual(
+        yield* beside(
+          file,
+          Effect.flatMap(Records, (records) => records.lastMetrics)
+        ),
+        {
+          at: "2024-03-10T12:00:00.000Z",
+          balanceUsd: "98.82",
+          totalProfitLoss: "0.1",
+          dailyProfitLoss: "-0.1",
+          totalTrades: 1,
+          winningTrades: 1
+        }
+      )
+      assert.deepStrictEqual(readdirSync(folder), names)
+    })
+  )
+
+  it.scoped("what a killed trader committed is seen, out of its log", () =>
+    Effect.gen(function* () {
+      const file = fileIn(yield* tempFolder)
+      const script = yield* childScript("test/layers/sqlite/children/open.ts")
+      const child = script.start([file, "hold"])
+      yield* child.line(1)
+      yield* child.kill
+      const snapshot = yield* beside(
+        file,
+        Effect.flatMap(Records, (records) => records.snapshot)
+      )
+      assert.strictEqual(snapshot.notes.get("child"), "was here")
+    })
+  )
+
+  it.scoped("no database yet, one that is newer, and what is none", () =>
+    Effect.gen(function* () {
+      const folder = yield* tempFolder
+      const file = fileIn(folder)
+      const reason = (path: string) =>
+        beside(
+          path,
+          Effect.flatMap(Records, (records) => Effect.map(Effect.flip(records.snapshot), (failed) => failed.reason))
+        )
+      assert.isFalse(
+        yield* beside(
+          file,
+          Effect.flatMap(Records, (records) => records.exists)
+        )
+      )
+      assert.strictEqual(yield* reason(file), "other")
+      assert.deepStrictEqual(readdirSync(folder), [])
+      yield* Effect.scoped(Effect.provide(Store, world(file)))
+      const raw = new BetterSqlite3(file)
+      raw.pragma("user_version = 99")
+      raw.close()
+      assert.strictEqual(yield* reason(file), "newer")
+      mkdirSync(join(folder, "odd"))
+      writeFileSync(join(folder, "odd", "text.db"), "no database at all, only text ".repeat(40))
+      assert.strictEqual(yield* reason(join(folder, "odd", "text.db")), "corrupt")
+      const other = new BetterSqlite3(join(folder, "odd", "other.db"))
+      other.exec("CREATE TABLE recipes (name TEXT)")
+      other.close()
+      assert.strictEqual(yield* reason(join(folder, "odd", "other.db")), "corrupt")
+    })
+  )
+})
