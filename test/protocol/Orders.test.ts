@@ -1,0 +1,179 @@
+/** The order protocol over real sockets: intent first, one order at most, unknown settled by proof (I1, I2, I4, I9, I10). */
+import { describe, it } from "@effect/vitest"
+import { Effect, Exit } from "effect"
+import { assert } from "vitest"
+import { assertBooks, buy, enter, makeWorld, own, ready } from "./World.ts"
+import type { World } from "./World.ts"
+
+const sentAs = (world: World, clOrdId: string) =>
+  Effect.map(
+    world.view,
+    (view) => view.requests.filter((r) => r.endpoint === "AddOrder" && r.clOrdId === clOrdId).length
+  )
+
+/** Says the signal again and reads the books. */
+const insist = (world: World, sql: string) => {
+  world.told.signals = [enter(0.1)]
+  return world.rows(sql)
+}
+
+describe("an order's life over sockets", () => {
+  it.scopedLive("I8, I9, I10: entry, fill, target, sale; books and account agree, nothing left at the stop", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const run = yield* world.start()
+      yield* ready(world)
+      const entry = yield* buy(world)
+      assert.isTrue(entry.postOnly)
+      yield* world.price("0.0999")
+      yield* world.until(
+        "the entry to fill",
+        Effect.map(world.view, (v) => v.fills.length > 0)
+      )
+      const target = yield* world.until(
+        "the target",
+        Effect.map(world.view, (v) => own(v, "sell")[0])
+      )
+      assert.isTrue(target.postOnly)
+      assert.strictEqual(target.quantity, entry.quantity)
+      yield* world.price("0.1005")
+      yield* world.price("0.1021")
+      yield* world.until(
+        "the sale",
+        Effect.map(world.view, (v) => v.fills.some((f) => f.side === "sell"))
+      )
+      yield* world.until(
+        "the closed trade",
+        Effect.sync(() => world.rows("SELECT * FROM learning_data")[0])
+      )
+      const exit = yield* run.stop
+      assert.isTrue(Exit.isSuccess(exit), String(exit))
+      yield* assertBooks(world)
+      assert.strictEqual((yield* world.view).switchAt, undefined)
+      assert.deepEqual((yield* world.view).open, [])
+    })
+  )
+
+  for (const [name, effect] of [
+    ["the reply is lost after the order was executed", { kind: "drop", executed: true }],
+    ["the reply is cut in the middle", { kind: "cut", executed: true }],
+    ["a 502 page after it was executed", { kind: "status", status: 502, executed: true }],
+    ["EService:Unavailable after it was executed", { kind: "error", error: "EService:Unavailable", executed: true }]
+  ] as const) {
+    it.scopedLive(`I2: ${name}: found, never sent again`, () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        const run = yield* world.start()
+        yield* ready(world)
+        yield* world.kraken.faults.add({ on: "rest", endpoint: "AddOrder", times: 1, effect })
+        const entry = yield* buy(world)
+        yield* world.until(
+          "the order to be settled",
+          Effect.sync(
+            () =>
+              world.rows(
+                `SELECT status FROM orders WHERE order_id='${entry.clOrdId}' AND status IN ('open','cancelled')`
+              )[0]
+          )
+        )
+        assert.strictEqual(yield* sentAs(world, entry.clOrdId ?? ""), 1)
+        assert.strictEqual(own(yield* world.view, "buy").filter((o) => o.clOrdId === entry.clOrdId).length, 1)
+        assert.isTrue(Exit.isSuccess(yield* run.stop))
+        yield* assertBooks(world)
+      })
+    )
+  }
+
+  it.scopedLive(
+    "I2, I4: a request that never arrived counts until two reads a minute after its deadline prove it",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        const run = yield* world.start()
+        yield* ready(world)
+        yield* world.kraken.faults.add({
+          on: "rest",
+          endpoint: "AddOrder",
+          times: 1,
+          effect: { kind: "drop", executed: false }
+        })
+        world.told.signals = [enter(0.1)]
+        const lost = yield* world.until(
+          "the unknown order",
+          Effect.sync(() => insist(world, "SELECT order_id FROM orders WHERE status='unknown'")[0])
+        )
+        const begun = (yield* world.view).now
+        yield* world.until(
+          "the proof",
+          Effect.gen(function* () {
+            world.told.signals = [enter(0.1)]
+            assert.deepEqual(own(yield* world.view, "buy"), [], "an entry while another is unknown")
+            return world.rows("SELECT order_id FROM orders WHERE status='rejected'")[0]
+          })
+        )
+        assert.isAtLeast((yield* world.view).now - begun, 60_000)
+        assert.strictEqual(yield* sentAs(world, String(lost.order_id)), 0)
+        const next = yield* buy(world)
+        assert.notStrictEqual(next.clOrdId, lost.order_id)
+        assert.isTrue(Exit.isSuccess(yield* run.stop))
+        yield* assertBooks(world)
+      })
+  )
+
+  it.scopedLive("I1: the intent is durable before the request can arrive", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const run = yield* world.start()
+      yield* ready(world)
+      yield* world.kraken.faults.add({
+        on: "rest",
+        endpoint: "AddOrder",
+        times: 1,
+        effect: { kind: "delay", realMs: 400, executed: false }
+      })
+      const row = yield* world.until(
+        "the intent",
+        Effect.sync(() => insist(world, "SELECT * FROM orders WHERE status='pending'")[0])
+      )
+      assert.deepEqual(own(yield* world.view, "buy"), [])
+      yield* world.until(
+        "the order",
+        Effect.map(world.view, (v) => own(v, "buy")[0]?.clOrdId === row.order_id)
+      )
+      assert.isTrue(Exit.isSuccess(yield* run.stop))
+    })
+  )
+
+  it.scopedLive("I1, I2, I10: killed while the order is on its way, started again: it is found, not repeated", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const first = yield* world.start()
+      yield* ready(world)
+      yield* world.kraken.faults.add({
+        on: "rest",
+        endpoint: "AddOrder",
+        times: 1,
+        effect: { kind: "delay", realMs: 700, executed: true }
+      })
+      const entry = yield* buy(world)
+      yield* first.kill
+      yield* world.price("0.0999")
+      yield* world.until(
+        "the fill",
+        Effect.map(world.view, (v) => v.fills.length > 0)
+      )
+      const second = yield* world.start()
+      yield* world.until(
+        "the fill in the books",
+        Effect.sync(() => world.rows("SELECT * FROM fills")[0])
+      )
+      yield* world.until(
+        "its exit",
+        Effect.map(world.view, (v) => own(v, "sell")[0])
+      )
+      assert.strictEqual(yield* sentAs(world, entry.clOrdId ?? ""), 1)
+      assert.isTrue(Exit.isSuccess(yield* second.stop))
+      yield* assertBooks(world)
+    })
+  )
+})
