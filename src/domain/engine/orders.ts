@@ -159,6 +159,10 @@ const signalSpent = (d: Draft, order: Order): void => {
   if (order.purpose._tag === "Entry") putPair(d, order.symbol, { signal: undefined })
 }
 
+/** What an order is, in a line. */
+const describe = (order: Order): string =>
+  `${order.side} ${show(order.quantity)} ${order.symbol} at ${show(order.limitPrice)}${order.postOnly ? ", post-only" : ""} (${order.reason})`
+
 /** The end of one AddOrder. */
 export const outcomeSeen = (d: Draft, orderId: ClientOrderId, outcome: SendOutcome): void => {
   const order = d.state.orders.get(orderId)
@@ -175,7 +179,7 @@ export const outcomeSeen = (d: Draft, orderId: ClientOrderId, outcome: SendOutco
       })
       succeed(d, "orders")
       signalSpent(d, order)
-      log(d, "info", `order ${orderId} accepted`, { orderId, exchangeId: exchangeId ?? "" })
+      log(d, "info", `order ${orderId} accepted: ${describe(order)}`, { orderId, exchangeId: exchangeId ?? "" })
       if (exchangeId !== undefined) releaseUnmatched(d, exchangeId)
       return
     }
