@@ -3,14 +3,17 @@
  * the live layers at it; the code that trades real money is the code that runs by default.
  */
 import { createHash } from "node:crypto"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Data, Effect, Layer, Option, Redacted } from "effect"
-import type { Scope } from "effect"
+import type { Context, Scope } from "effect"
 import { InstallationPrefix } from "./domain/order/Ids.ts"
 import { iso } from "./domain/Time.ts"
 import * as AlertsLog from "./layers/alerts/AlertsLog.ts"
 import * as AlertsWebhook from "./layers/alerts/AlertsWebhook.ts"
+import type { LocalKrakenOptions } from "./layers/exchange/LocalKrakenServer.ts"
 import { makeLocalKraken } from "./layers/exchange/LocalKrakenServer.ts"
 import { KrakenRestLive } from "./layers/kraken/rest/KrakenRestLive.ts"
 import { RateLimitsLive } from "./layers/kraken/rest/RateLimitsLive.ts"
@@ -36,7 +39,9 @@ import { ControlServer } from "./services/ControlServer.ts"
 import { Installation } from "./services/Installation.ts"
 import { InstanceLock } from "./services/InstanceLock.ts"
 import type { LockHeld, LockUnusable } from "./services/InstanceLock.ts"
+import type { KrakenRest } from "./services/KrakenRest.ts"
 import type { LocalKrakenError, LocalKrakenShape, TapeError } from "./services/LocalKraken.ts"
+import type { Nonce } from "./services/Nonce.ts"
 import { Records } from "./services/Records.ts"
 import { Settings } from "./services/Settings.ts"
 import type { SettingsShape } from "./services/Settings.ts"
@@ -102,12 +107,9 @@ const lockFor = (settings: SettingsShape) =>
       : { keyFingerprint: InstanceLockNode.keyFingerprint(settings.credentials.key) })
   })
 
-/** Paper mode: the local Kraken of this folder, with its account in `exchange.db`. */
-const startLocalKraken = (
-  settings: SettingsShape
-): Effect.Effect<LocalKrakenShape, LocalKrakenError | TapeError, Scope.Scope> => {
+const localKrakenOptions = (settings: SettingsShape): LocalKrakenOptions & { readonly file: string } => {
   const { paper } = settings
-  return makeLocalKraken({
+  return {
     market: paper.market,
     seed: paper.seed,
     balances: paper.balances,
@@ -117,8 +119,14 @@ const startLocalKraken = (
     tier: settings.tier,
     ...(paper.from === undefined ? {} : { from: paper.from }),
     ...(paper.to === undefined ? {} : { to: paper.to })
-  })
+  }
 }
+
+/** Paper mode: the local Kraken of this folder, with its account in `exchange.db`. */
+const startLocalKraken = (
+  settings: SettingsShape
+): Effect.Effect<LocalKrakenShape, LocalKrakenError | TapeError, Scope.Scope> =>
+  makeLocalKraken(localKrakenOptions(settings))
 
 /** The settings as the layers that talk to the exchange see them in paper mode: its own key, its own addresses. */
 export const pointedAt = (settings: SettingsShape, kraken: LocalKrakenShape): SettingsShape => ({
@@ -257,3 +265,74 @@ export const runTrader = (options: RunOptions): Effect.Effect<StopReport, AppErr
       })
     })
   )
+
+/**
+ * For commands that act at the exchange beside the trader, or without one: the same records, nonces and limits, none of
+ * its fibers. In paper mode the local Kraken of the folder is started, which one process at a time can do.
+ */
+export const exchangeBeside = (
+  settings: SettingsShape
+): Effect.Effect<
+  Context.Context<Store | Nonce | KrakenRest | MarketClock | Installation>,
+  StoreFailed | LocalKrakenError | TapeError | NotConfirmed,
+  Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const kraken = settings.mode === "paper" ? yield* startLocalKraken(settings) : undefined
+    return yield* besideWorld(
+      kraken === undefined ? settings : pointedAt(settings, kraken),
+      kraken === undefined ? SystemClockLive : Layer.succeed(MarketClock, kraken.clock)
+    )
+  })
+
+/**
+ * For `doctor`: the exchange to try things at. Paper mode gets one that lives in memory, with records in a folder that
+ * goes away, so that a check changes nothing.
+ */
+export const exchangeToTry = (
+  settings: SettingsShape
+): Effect.Effect<
+  Context.Context<Store | Nonce | KrakenRest | MarketClock | Installation>,
+  StoreFailed | LocalKrakenError | TapeError | NotConfirmed | DataFolderRefused,
+  Scope.Scope
+> =>
+  Effect.gen(function* () {
+    if (settings.mode !== "paper") {
+      yield* prepareDataFolder(settings.dataDir)
+      return yield* besideWorld(settings, SystemClockLive)
+    }
+    const { file: _, ...inMemory } = localKrakenOptions(settings)
+    const kraken = yield* makeLocalKraken(inMemory)
+    const dataDir = yield* Effect.acquireRelease(
+      Effect.sync(() => mkdtempSync(Path.join(tmpdir(), "kraken-trader-"))),
+      (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+    )
+    return yield* besideWorld({ ...pointedAt(settings, kraken), dataDir }, Layer.succeed(MarketClock, kraken.clock))
+  })
+
+const besideWorld = (settings: SettingsShape, clock: Layer.Layer<MarketClock>) =>
+  Effect.gen(function* () {
+    const { credentials } = settings
+    if (credentials === undefined) return yield* new NotConfirmed({ missing: "keys" })
+    registerSecret(credentials.key)
+    registerSecret(credentials.secret)
+    const base = Layer.mergeAll(
+      Layer.succeed(Settings, settings),
+      clock,
+      Layer.succeed(
+        Installation,
+        Installation.of({
+          prefix: prefixOf(credentials.key),
+          keyFingerprint: InstanceLockNode.keyFingerprint(credentials.key)
+        })
+      )
+    )
+    return yield* Layer.build(
+      KrakenRestLive.pipe(
+        Layer.provideMerge(RateLimitsLive),
+        Layer.provideMerge(NonceSqlite.layer),
+        Layer.provideMerge(StoreSqlite.withDatabase({ file: databaseFile(settings), role: "visitor" })),
+        Layer.provideMerge(base)
+      )
+    )
+  })

@@ -2,9 +2,10 @@
  * `control.json` in the data folder: where the running trader listens, and the token that its commands need. Readable by
  * its owner only (0600); written whole or not at all; removed at a clean stop.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs"
+import { readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { Option, Schema } from "effect"
+import { writeFileAtomically } from "./files.ts"
 
 const ControlFile = Schema.Struct({
   url: Schema.String,
@@ -21,19 +22,8 @@ const decode = Schema.decodeUnknownOption(Schema.parseJson(ControlFile))
 export const controlFilePath = (dataDir: string): string => join(dataDir, "control.json")
 
 /** Throws what the file system throws. A crash leaves the old file or the new one, never half of one. */
-export const writeControlFile = (dataDir: string, content: ControlFile): void => {
-  const path = controlFilePath(dataDir)
-  const draft = `${path}.${content.pid}.tmp`
-  rmSync(draft, { force: true })
-  const file = openSync(draft, "wx", 0o600)
-  try {
-    writeSync(file, `${JSON.stringify(content, undefined, 2)}\n`)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  renameSync(draft, path)
-}
+export const writeControlFile = (dataDir: string, content: ControlFile): void =>
+  writeFileAtomically(controlFilePath(dataDir), `${JSON.stringify(content, undefined, 2)}\n`)
 
 /** What the file says; nothing when there is none, or none that can be read. */
 export const readControlFile = (dataDir: string): Option.Option<ControlFile> => {

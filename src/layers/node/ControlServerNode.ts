@@ -5,7 +5,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import { createServer } from "node:http"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
-import { Cause, Clock, Effect, FiberSet, Layer } from "effect"
+import { Cause, Clock, Effect, FiberSet, Layer, Redacted } from "effect"
 import { iso } from "../../domain/Time.ts"
 import { ControlServer, ControlUnavailable } from "../../services/ControlServer.ts"
 import type { ControlAddress, ControlHandlers, ControlIdentity } from "../../services/ControlServer.ts"
@@ -13,6 +13,7 @@ import { Settings } from "../../services/Settings.ts"
 import { removeControlFile, writeControlFile } from "./ControlFile.ts"
 import { route } from "./ControlServerRoutes.ts"
 import type { Reply } from "./ControlServerRoutes.ts"
+import { registerSecret } from "./secrets.ts"
 
 const LOOPBACK = "127.0.0.1"
 /** Bodies are a few ids and a reason. */
@@ -134,6 +135,7 @@ const make = (version: string) =>
     const serve = (handlers: ControlHandlers) =>
       Effect.gen(function* () {
         const token = randomBytes(32).toString("base64url")
+        registerSecret(Redacted.make(token))
         const fork = yield* FiberSet.makeRuntime<never>()
         const server = yield* Effect.acquireRelease(
           Effect.sync(() => createServer({ headersTimeout: 5_000, requestTimeout: 10_000 })),

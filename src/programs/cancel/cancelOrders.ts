@@ -55,6 +55,17 @@ const label = (wanted: Wanted): string => wanted.clientId ?? wanted.exchangeId ?
 
 const describe = (error: KrakenError): string => error.message
 
+/** Note of the records that `doctor` reads: when the emergency stop was last tried and worked (market time). */
+export const DRILL_NOTE = "lastDrill"
+
+/** When the last of these orders can still arrive at the exchange: a pending one has not been answered yet. */
+export const lastArrivalOf = (orders: ReadonlyArray<Order>): number | undefined => {
+  const deadlines = orders
+    .filter((order) => order.status === "pending" || order.status === "unknown")
+    .map((order) => order.deadline)
+  return deadlines.length === 0 ? undefined : Math.max(...deadlines) + 1_000
+}
+
 export interface CancelPlan {
   readonly target: CancelTarget
   /** Orders of the books that are not settled. */

@@ -3,167 +3,187 @@
  * are exact decimal texts, times ISO 8601 UTC (market time unless said otherwise), `null` is "not known". Every section
  * says the time it is from.
  */
-import type { Cause, Latch } from "../../domain/breaker/BreakerState.ts"
-import { hasProbe } from "../../domain/breaker/Breaker.ts"
+import { Schema } from "effect"
+import type { BreakerState, Latch } from "../../domain/breaker/BreakerState.ts"
+import { causes } from "../../domain/breaker/BreakerState.ts"
+import { hasProbe, isOpen, latched } from "../../domain/breaker/Breaker.ts"
 import * as Fixed from "../../domain/money/Fixed.ts"
 import type { Order } from "../../domain/order/Order.ts"
 import { openQuantity } from "../../domain/order/Order.ts"
 import type { EpochMs } from "../../domain/Time.ts"
 import { iso, utcDay } from "../../domain/Time.ts"
-import type { LotState } from "../../domain/exits/ExitLadder.ts"
 import type { Totals } from "../../domain/portfolio/Books.ts"
-import type { BreakerState } from "../../domain/breaker/BreakerState.ts"
-import { isOpen, latched } from "../../domain/breaker/Breaker.ts"
 import type { TradeRow } from "../../services/Records.ts"
-import type { TradingMode } from "../../services/Settings.ts"
+
+/** A time, an amount, a text: `null` where it is not known. */
+const maybeText = Schema.NullOr(Schema.String)
+const maybeNumber = Schema.NullOr(Schema.Finite)
 
 /** Exit codes of `status`: 0, 1, 3, 4. */
-export type TraderState = "trading" | "not-entering" | "stopped" | "unknown"
+const TraderState = Schema.Literal("trading", "not-entering", "stopped", "unknown")
+export type TraderState = typeof TraderState.Type
 
-export interface PairView {
-  readonly symbol: string
-  readonly status: string
-  readonly bid: string | null
-  readonly ask: string | null
+const PairView = Schema.Struct({
+  symbol: Schema.String,
+  status: Schema.String,
+  bid: maybeText,
+  ask: maybeText,
   /** When the quote was stamped, and when it was last known to hold. */
-  readonly quotedAt: string | null
-  readonly confirmedAt: string | null
-  readonly ageSeconds: number | null
+  quotedAt: maybeText,
+  confirmedAt: maybeText,
+  ageSeconds: maybeNumber,
   /** Ratios: 0.0025 is a quarter per cent. */
-  readonly makerFee: string | null
-  readonly takerFee: string | null
-  readonly feesAt: string | null
+  makerFee: maybeText,
+  takerFee: maybeText,
+  feesAt: maybeText,
   /** Why no entry may be sent on this pair; empty when one may. */
-  readonly stops: ReadonlyArray<string>
+  stops: Schema.Array(Schema.String),
   /** What the trader is doing or waiting for on it. */
-  readonly note: string
-}
+  note: Schema.String
+})
+export type PairView = typeof PairView.Type
 
-export interface LotView {
-  readonly id: string
-  readonly symbol: string
-  readonly bought: string
-  readonly remaining: string
-  readonly openedAt: string
+const LotView = Schema.Struct({
+  id: Schema.String,
+  symbol: Schema.String,
+  bought: Schema.String,
+  remaining: Schema.String,
+  openedAt: Schema.String,
   /** Average entry price, fees aside. */
-  readonly entryPrice: string | null
-  readonly costUsd: string
-  readonly feesUsd: string
+  entryPrice: maybeText,
+  costUsd: Schema.String,
+  feesUsd: Schema.String,
   /** Best bid, and when it was last known to hold. */
-  readonly mark: string | null
-  readonly markAt: string | null
+  mark: maybeText,
+  markAt: maybeText,
   /** What selling the rest at the mark would bring, less its fee and its cost. */
-  readonly unrealisedUsd: string | null
+  unrealisedUsd: maybeText,
   /** Profit of what was sold of it already, net of fees. */
-  readonly realisedUsd: string
-  readonly target: string
-  readonly stop: string
+  realisedUsd: Schema.String,
+  target: Schema.String,
+  stop: Schema.String,
   /** When it is sold whatever the price. */
-  readonly sellBy: string
-  /** `unwatched`: the trader is down, nothing sells this. */
-  readonly exit: LotState | "unwatched"
-  readonly exitText: string
-  /** For `dust` and the like: what to do about it. */
-  readonly remedy: string | null
-}
+  sellBy: Schema.String,
+  /** `unwatched`: the trader is down or does not answer, nobody watches its limits. */
+  exit: Schema.Literal("working", "exiting", "placing", "waiting", "dust", "unwatched"),
+  exitText: Schema.String,
+  /** What to do about it, where there is something to do. */
+  remedy: maybeText
+})
+export type LotView = typeof LotView.Type
 
-export interface OrderView {
-  readonly id: string
-  readonly exchangeId: string | null
-  readonly symbol: string
-  readonly side: string
+const OrderView = Schema.Struct({
+  id: Schema.String,
+  exchangeId: maybeText,
+  symbol: Schema.String,
+  side: Schema.String,
   /** `entry`, or `exit (target)`… */
-  readonly purpose: string
-  readonly status: string
-  readonly price: string
-  readonly quantity: string
-  readonly filled: string
-  readonly open: string
-  readonly createdAt: string
-  readonly expiresAt: string | null
-  readonly reason: string
-}
+  purpose: Schema.String,
+  status: Schema.String,
+  price: Schema.String,
+  quantity: Schema.String,
+  filled: Schema.String,
+  open: Schema.String,
+  createdAt: Schema.String,
+  expiresAt: maybeText,
+  reason: Schema.String
+})
+export type OrderView = typeof OrderView.Type
 
-export interface LatchView {
-  readonly cause: Cause
-  readonly since: string
-  readonly reason: string
+const LatchView = Schema.Struct({
+  cause: Schema.Literal(...causes),
+  since: Schema.String,
+  reason: Schema.String,
   /** What clears it, in words. */
-  readonly clears: string
-}
+  clears: Schema.String
+})
 
-export interface StreamView {
-  readonly connected: boolean
+const StreamView = Schema.Struct({
+  connected: Schema.Boolean,
   /** Real (machine) time. */
-  readonly since: string | null
-  readonly lastFrameSeconds: number | null
-  readonly reconnects: number
-  readonly malformed: number
-}
+  since: maybeText,
+  lastFrameSeconds: maybeNumber,
+  reconnects: Schema.Finite,
+  malformed: Schema.Finite
+})
+export type StreamView = typeof StreamView.Type
 
-export interface StatusView {
-  readonly state: TraderState
+const TradeView = Schema.Struct({
+  id: Schema.String,
+  exchangeId: maybeText,
+  symbol: Schema.String,
+  side: Schema.String,
+  price: Schema.String,
+  quantity: Schema.String,
+  remaining: Schema.String,
+  at: Schema.String,
+  status: Schema.String,
+  /** Net of all fees; `null` while it is open. */
+  profitUsd: maybeText
+})
+export type TradeView = typeof TradeView.Type
+
+export const StatusView = Schema.Struct({
+  state: TraderState,
   /** Why no entry is possible, or why the trader is not running; empty when all is well. */
-  readonly reasons: ReadonlyArray<string>
-  readonly mode: TradingMode
-  readonly pid: number | null
+  reasons: Schema.Array(Schema.String),
+  mode: Schema.Literal("paper", "observe", "live"),
+  pid: Schema.NullOr(Schema.Int),
   /** Real time. */
-  readonly startedAt: string | null
-  readonly version: string
+  startedAt: maybeText,
+  version: Schema.String,
   /** Who says so: the running trader, or the records it left. */
-  readonly source: "trader" | "records"
+  source: Schema.Literal("trader", "records"),
   /** Market time of the figures; for records, when they were last written. */
-  readonly at: string | null
-  readonly clock: {
-    readonly machineTime: string
+  at: maybeText,
+  clock: Schema.Struct({
+    machineTime: Schema.String,
     /** Market seconds per real second. */
-    readonly speed: number | null
+    speed: maybeNumber,
     /** Exchange minus machine. */
-    readonly offsetMs: number | null
-    readonly measuredAt: string | null
-  }
-  readonly paused: boolean
-  readonly breaker: {
-    readonly open: boolean
-    readonly latches: ReadonlyArray<LatchView>
+    offsetMs: maybeNumber,
+    measuredAt: maybeText
+  }),
+  paused: Schema.Boolean,
+  breaker: Schema.Struct({
+    open: Schema.Boolean,
+    latches: Schema.Array(LatchView),
     /** Failures in a row of causes that latch at a threshold. */
-    readonly failures: Readonly<Record<string, number>>
-    readonly at: string | null
-  }
-  readonly pairs: ReadonlyArray<PairView>
-  readonly lots: ReadonlyArray<LotView>
-  readonly orders: ReadonlyArray<OrderView>
+    failures: Schema.Record({ key: Schema.String, value: Schema.Finite }),
+    at: maybeText
+  }),
+  pairs: Schema.Array(PairView),
+  lots: Schema.Array(LotView),
+  orders: Schema.Array(OrderView),
   /** Ids of orders of unknown outcome: counted as open until they are looked up. */
-  readonly unknownOrders: ReadonlyArray<string>
-  readonly exposure: { readonly usd: string; readonly limitUsd: string; readonly at: string | null }
-  readonly day: {
-    readonly day: string
+  unknownOrders: Schema.Array(Schema.String),
+  exposure: Schema.Struct({ usd: Schema.String, limitUsd: Schema.String, at: maybeText }),
+  day: Schema.Struct({
+    day: Schema.String,
     /** Negative is a gain; `null`: it can't be told, and then nothing is entered. */
-    readonly lossUsd: string | null
-    readonly limitUsd: string
-    readonly markUsd: string | null
-    readonly markSource: string | null
-    readonly entries: number | null
-    readonly maxEntries: number
-    readonly at: string | null
-  }
-  readonly totals: {
-    readonly closedTrades: number
-    readonly winningTrades: number
+    lossUsd: maybeText,
+    limitUsd: Schema.String,
+    markUsd: maybeText,
+    markSource: maybeText,
+    entries: maybeNumber,
+    maxEntries: Schema.Finite,
+    at: maybeText
+  }),
+  totals: Schema.Struct({
+    closedTrades: Schema.Finite,
+    winningTrades: Schema.Finite,
     /** Net of all fees, since the installation began. */
-    readonly realisedUsd: string
-    readonly at: string | null
-  }
-  readonly cash: { readonly freeUsd: string | null; readonly at: string | null }
-  readonly switch: {
-    readonly state: "armed" | "not armed" | "off" | "unknown"
-    readonly firesAt: string | null
-  }
-  readonly streams: { readonly market: StreamView; readonly account: StreamView; readonly at: string } | null
-  readonly store: { readonly ok: boolean; readonly detail: string | null; readonly at: string | null }
-  readonly exchange: { readonly status: string; readonly maintenanceAt: string | null; readonly at: string } | null
-  readonly recentTrades: ReadonlyArray<TradeRow>
-}
+    realisedUsd: Schema.String,
+    at: maybeText
+  }),
+  cash: Schema.Struct({ freeUsd: maybeText, at: maybeText }),
+  switch: Schema.Struct({ state: Schema.Literal("armed", "not armed", "off", "unknown"), firesAt: maybeText }),
+  streams: Schema.NullOr(Schema.Struct({ market: StreamView, account: StreamView, at: Schema.String })),
+  store: Schema.Struct({ ok: Schema.Boolean, detail: maybeText, at: maybeText }),
+  exchange: Schema.NullOr(Schema.Struct({ status: Schema.String, maintenanceAt: maybeText, at: Schema.String })),
+  recentTrades: Schema.Array(TradeView)
+})
+export type StatusView = typeof StatusView.Type
 
 export const isoOrNull = (at: EpochMs | undefined): string | null => (at === undefined ? null : iso(at))
 export const showOrNull = (value: bigint | undefined): string | null => (value === undefined ? null : Fixed.show(value))
@@ -213,4 +233,17 @@ export const orderView = (order: Order): OrderView => ({
   createdAt: iso(order.createdAt),
   expiresAt: isoOrNull(order.expiresAt),
   reason: order.reason
+})
+
+export const tradeView = (row: TradeRow): TradeView => ({
+  id: row.orderId,
+  exchangeId: row.txid ?? null,
+  symbol: row.pair,
+  side: row.side,
+  price: row.price,
+  quantity: row.volume,
+  remaining: row.remaining,
+  at: row.timestamp,
+  status: row.status,
+  profitUsd: row.profitLoss ?? null
 })

@@ -14,7 +14,7 @@ import { iso, utcDay } from "../../domain/Time.ts"
 import type { TradeRow } from "../../services/Records.ts"
 import type { TradingMode } from "../../services/Settings.ts"
 import type { LotView, StatusView, TraderState } from "./View.ts"
-import { breakerView, cents, isoOrNull, orderView, showOrNull, totalsView } from "./View.ts"
+import { breakerView, cents, isoOrNull, orderView, showOrNull, totalsView, tradeView } from "./View.ts"
 
 /** What is known about a trader without asking it. */
 export interface Recorded {
@@ -125,6 +125,6 @@ export const recordsView = (state: TraderState, why: string, known: Recorded): S
     streams: null,
     store: { ok: true, detail: null, at },
     exchange: null,
-    recentTrades: known.recentTrades
+    recentTrades: known.recentTrades.map(tradeView)
   }
 }

@@ -15,7 +15,7 @@ import type { TradeRow } from "../../services/Records.ts"
 import type { TradingMode } from "../../services/Settings.ts"
 import { stopsOf } from "../trade/engine.ts"
 import type { LotView, PairView, StatusView, StreamView } from "./View.ts"
-import { breakerView, cents, isoOrNull, orderView, showOrNull, totalsView } from "./View.ts"
+import { breakerView, cents, isoOrNull, orderView, showOrNull, totalsView, tradeView } from "./View.ts"
 
 /** What the engine does not know of itself. Times here are real (machine) milliseconds. */
 export interface TraderHealth {
@@ -161,6 +161,6 @@ export const runningView = (state: EngineState, health: TraderHealth): StatusVie
     },
     store: { ok: state.storeFailed === undefined, detail: state.storeFailed ?? null, at },
     exchange: { status: state.system, maintenanceAt: isoOrNull(state.maintenanceAt), at },
-    recentTrades: health.recentTrades
+    recentTrades: health.recentTrades.map(tradeView)
   }
 }

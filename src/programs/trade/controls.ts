@@ -4,7 +4,6 @@ import { latched } from "../../domain/breaker/Breaker.ts"
 import type { Fence } from "../../domain/engine/Snapshot.ts"
 import { liveOrders, unsettled } from "../../domain/engine/Views.ts"
 import { isOwn } from "../../domain/order/Ids.ts"
-import type { Order } from "../../domain/order/Order.ts"
 import { MarketClock } from "../../services/Clock.ts"
 import { ControlFailed } from "../../services/ControlServer.ts"
 import type {
@@ -25,7 +24,7 @@ import { Settings } from "../../services/Settings.ts"
 import { StopSignal } from "../../services/StopSignal.ts"
 import { Store } from "../../services/Store.ts"
 import { Writer } from "../../services/Writer.ts"
-import { cancelOrders } from "../cancel/cancelOrders.ts"
+import { cancelOrders, DRILL_NOTE, lastArrivalOf } from "../cancel/cancelOrders.ts"
 import { metricsOf } from "../status/metrics.ts"
 import { runningView } from "../status/runningView.ts"
 import type { TraderHealth } from "../status/runningView.ts"
@@ -39,14 +38,6 @@ export type ControlsWorld =
 /** How long a change of the breaker is waited for to be durable (real time). */
 const DURABLE_MS = 2_000
 const RECENT_TRADES = 5
-
-/** When the last of these orders can still arrive at the exchange: a pending one has not been answered yet. */
-export const lastArrivalOf = (orders: ReadonlyArray<Order>): number | undefined => {
-  const deadlines = orders
-    .filter((order) => order.status === "pending" || order.status === "unknown")
-    .map((order) => order.deadline)
-  return deadlines.length === 0 ? undefined : Math.max(...deadlines) + 1_000
-}
 
 /** The handlers over the services of a run. `records` is the read-only view, for the last trades. */
 export const makeControls = (
@@ -157,6 +148,9 @@ export const makeControls = (
           // exits are placed again for what is held; an entry must not be
           adopt: (record) => record.report.side === "buy"
         })
+        if (target._tag !== "Orders" && done.left.length === 0) {
+          yield* Effect.ignore(store.commit([{ _tag: "Note", key: DRILL_NOTE, value: String(yield* clock.now) }]))
+        }
         const before = new Set(known.map((order) => String(order.id)))
         const after = yield* Effect.orElseSucceed(rest.openOrders, () => [])
         const placedAgain = after.flatMap(({ report: { clientId, side } }) =>

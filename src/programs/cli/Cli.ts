@@ -1,0 +1,226 @@
+/**
+ * The command line. It says which commands and options there are and nothing of what they do: that is given to it. What
+ * it does not know is an error (64), never a start.
+ */
+import { Args, CliConfig, Command, HelpDoc, Options, ValidationError } from "@effect/cli"
+import type { CliApp } from "@effect/cli"
+import { Effect, Either, Option } from "effect"
+import { causes } from "../../domain/breaker/BreakerState.ts"
+import type { Cause } from "../../domain/breaker/BreakerState.ts"
+import { nearest } from "../../domain/settings/spelling.ts"
+import * as Value from "../../domain/settings/values.ts"
+import type { CancelTarget } from "../../services/ControlServer.ts"
+import { UsageError } from "./ExitCode.ts"
+
+/** What each command gets told. Durations are milliseconds of real time. */
+export interface Commands<E, R> {
+  readonly trade: (options: { readonly fresh: boolean }) => Effect.Effect<void, E, R>
+  readonly status: (options: { readonly json: boolean }) => Effect.Effect<void, E, R>
+  readonly stop: (options: { readonly timeoutMs: number }) => Effect.Effect<void, E, R>
+  readonly pause: Effect.Effect<void, E, R>
+  readonly resume: Effect.Effect<void, E, R>
+  readonly orders: (options: { readonly open: boolean; readonly json: boolean }) => Effect.Effect<void, E, R>
+  readonly trades: (options: { readonly open: boolean; readonly json: boolean }) => Effect.Effect<void, E, R>
+  readonly cancel: (target: CancelTarget) => Effect.Effect<void, E, R>
+  readonly doctor: (options: { readonly json: boolean }) => Effect.Effect<void, E, R>
+  readonly breaker: (options: {
+    readonly action: "show" | "trip" | "reset"
+    readonly cause: Cause | undefined
+    readonly reason: string | undefined
+  }) => Effect.Effect<void, E, R>
+  readonly exchange: (options: ExchangeOptions) => Effect.Effect<void, E, R>
+}
+
+/** Options of `exchange` as they were given; what is left out comes from the PAPER_ settings. */
+export interface ExchangeOptions {
+  readonly port: number
+  readonly balances: string | undefined
+  readonly market: string | undefined
+  readonly seed: number | undefined
+  readonly speed: number | undefined
+  readonly json: boolean
+}
+
+const NAMES = [
+  "trade",
+  "status",
+  "stop",
+  "pause",
+  "resume",
+  "orders",
+  "trades",
+  "cancel",
+  "doctor",
+  "breaker",
+  "exchange"
+] as const
+
+const json = Options.boolean("json").pipe(Options.withDescription("print JSON, and nothing else, on standard output"))
+const open = Options.boolean("open").pipe(Options.withDescription("only what is open"))
+
+const fresh = Options.boolean("fresh").pipe(
+  Options.withDescription("paper mode: put the old paper account aside (into backups/) and start anew")
+)
+
+const timeout = Options.text("timeout").pipe(
+  Options.withDescription("how long to wait for the trader to end, e.g. 30s or 2m"),
+  Options.withDefault("30s"),
+  Options.mapEffect((text) =>
+    Either.mapLeft(Value.duration("1s", "1h")(text), ({ wrong, allowed }) =>
+      ValidationError.invalidValue(HelpDoc.p(`--timeout ${wrong}; allowed: ${allowed}`))
+    )
+  )
+)
+
+const wholeNumber = (name: string, least: number, most: number, description: string) =>
+  Options.integer(name).pipe(
+    Options.withDescription(description),
+    Options.filterMap(
+      (value) => (value >= least && value <= most ? Option.some(value) : Option.none()),
+      `--${name} must be a whole number from ${least} to ${most}`
+    )
+  )
+
+const toTarget = (
+  ids: ReadonlyArray<string>,
+  all: boolean,
+  account: boolean
+): Either.Either<CancelTarget, UsageError> => {
+  if (all && ids.length === 0) return Either.right(account ? { _tag: "Account" } : { _tag: "Own" })
+  if (!all && !account && ids.length > 0) return Either.right({ _tag: "Orders", ids })
+  return Either.left(
+    new UsageError({
+      text: "cancel takes ids of orders, or --all (every order of this trader), or --all --account (every order of the whole account, also those placed by hand). Nothing was cancelled."
+    })
+  )
+}
+
+const commandsOf = <E, R>(run: Commands<E, R>) => {
+  const trade = Command.make("trade", { fresh }, run.trade).pipe(
+    Command.withDescription("Run the trader until it is stopped. This is also what happens without any command.")
+  )
+  const status = Command.make("status", { json }, run.status).pipe(
+    Command.withDescription(
+      "How the trader is, and why it does not enter if so. Exit code 0: trading, 1: not entering, 3: not running, 4: cannot tell."
+    )
+  )
+  const stop = Command.make("stop", { timeout }, ({ timeout: timeoutMs }) => run.stop({ timeoutMs })).pipe(
+    Command.withDescription("Stop the running trader gracefully, wait for it, and say what is still held.")
+  )
+  const pause = Command.make("pause", {}, () => run.pause).pipe(
+    Command.withDescription("No new entries; exits go on. Holds across restarts until `resume`.")
+  )
+  const resume = Command.make("resume", {}, () => run.resume).pipe(Command.withDescription("Entries again."))
+  const orders = Command.make("orders", { open, json }, run.orders).pipe(
+    Command.withDescription("Orders in the books, newest first.")
+  )
+  const trades = Command.make("trades", { open, json }, run.trades).pipe(
+    Command.withDescription("Trades in the books, newest first.")
+  )
+  const cancel = Command.make(
+    "cancel",
+    {
+      all: Options.boolean("all").pipe(Options.withDescription("every order of this trader")),
+      account: Options.boolean("account").pipe(
+        Options.withDescription("with --all: every order of the whole account, also those placed by hand")
+      ),
+      ids: Args.text({ name: "order" }).pipe(Args.withDescription("our id or the exchange's"), Args.repeated)
+    },
+    ({ all, account, ids }) => Effect.flatMap(toTarget(ids, all, account), run.cancel)
+  ).pipe(
+    Command.withDescription(
+      "Cancel orders at once, through the running trader or without it, and verify that they are gone."
+    )
+  )
+  const doctor = Command.make("doctor", { json }, run.doctor).pipe(
+    Command.withDescription("Check everything that must be right before trading, and say what to do where it is not.")
+  )
+  const breaker = Command.make(
+    "breaker",
+    {
+      action: Args.choice<"show" | "trip" | "reset">(
+        [
+          ["show", "show"],
+          ["trip", "trip"],
+          ["reset", "reset"]
+        ],
+        { name: "action" }
+      ).pipe(Args.withDefault("show" as const)),
+      cause: Options.choice("cause", causes).pipe(
+        Options.withDescription("which cause; trip: operator unless told, reset: all unless told"),
+        Options.optional
+      ),
+      reason: Options.text("reason").pipe(Options.withDescription("why, for the history"), Options.optional)
+    },
+    ({ action, cause, reason }) =>
+      run.breaker({ action, cause: Option.getOrUndefined(cause), reason: Option.getOrUndefined(reason) })
+  ).pipe(Command.withDescription("The circuit breaker: show it, trip it, reset it."))
+  const exchange = Command.make(
+    "exchange",
+    {
+      port: wholeNumber("port", 0, 65_535, "port on 127.0.0.1; any free one unless told").pipe(Options.withDefault(0)),
+      balances: Options.text("balances").pipe(
+        Options.withDescription('starting account, e.g. {"USD":"100"}'),
+        Options.optional
+      ),
+      market: Options.text("market").pipe(
+        Options.withDescription("generated, kraken, or a path to a tape"),
+        Options.optional
+      ),
+      seed: wholeNumber("seed", 0, Number.MAX_SAFE_INTEGER, "seed of the generated market").pipe(Options.optional),
+      speed: wholeNumber("speed", 1, 60, "market seconds per real second").pipe(Options.optional),
+      json
+    },
+    ({ port, balances, market, seed, speed, json: asJson }) =>
+      run.exchange({
+        port,
+        balances: Option.getOrUndefined(balances),
+        market: Option.getOrUndefined(market),
+        seed: Option.getOrUndefined(seed),
+        speed: Option.getOrUndefined(speed),
+        json: asJson
+      })
+  ).pipe(Command.withDescription("Serve the local Kraken alone, for any Kraken client. Its account lives in memory."))
+  return Command.make("kraken-trader").pipe(
+    Command.withDescription(
+      "A spot trading service for Kraken: paper by default, live when told to. Without a command it trades. Every command has --help; --version says the version; --completions prints a script for your shell."
+    ),
+    Command.withSubcommands([trade, status, stop, pause, resume, orders, trades, cancel, doctor, breaker, exchange])
+  )
+}
+
+/** Options that need no command. */
+const GENERAL = /^(--help|-h|--version|--completions|--wizard)(=|$)/
+
+/**
+ * The arguments as the parser wants them: no command means `trade`, so that `--fresh` alone starts one; a first word that
+ * is no command is refused here, whatever follows it.
+ */
+export const normalise = (args: ReadonlyArray<string>): Either.Either<ReadonlyArray<string>, UsageError> => {
+  const [first] = args
+  if (first === undefined || first.startsWith("-")) {
+    return Either.right(args.some((arg) => GENERAL.test(arg)) ? args : ["trade", ...args])
+  }
+  if (NAMES.some((name) => name === first)) return Either.right(args)
+  const meant = nearest(
+    first,
+    NAMES.map((name) => name.toUpperCase())
+  )?.toLowerCase()
+  return Either.left(
+    new UsageError({
+      text: `There is no command "${first}"${meant === undefined ? "" : `; did you mean ${meant}?`} Commands: ${NAMES.join(", ")}. Nothing was started.`
+    })
+  )
+}
+
+/** Parses `args` (without program and script) and runs what they ask for. */
+export const runCli = <E, R>(
+  args: ReadonlyArray<string>,
+  version: string,
+  commands: Commands<E, R>
+): Effect.Effect<void, E | UsageError | ValidationError.ValidationError, R | CliApp.CliApp.Environment> =>
+  Effect.flatMap(normalise(args), (normal) =>
+    Command.run(commandsOf(commands), { name: "kraken-trader", version })(["node", "kraken-trader", ...normal]).pipe(
+      Effect.provideService(CliConfig.CliConfig, CliConfig.make({ showBuiltIns: false, finalCheckBuiltIn: true }))
+    )
+  )
