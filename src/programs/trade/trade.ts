@@ -266,7 +266,16 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
       yield* Effect.logInfo(`stopping: ${reason}`)
       return yield* shutdown(reason, armed)
     })
-    return yield* Effect.raceFirst(supervise(children), asked).pipe(inside, Effect.provideService(OrderDesk, desk))
+    return yield* Effect.raceFirst(supervise(children), asked).pipe(
+      Effect.catchTag("ComponentDown", (down) =>
+        Option.match(Option.filter(Cause.failureOption(down.cause), isRefusal), {
+          onNone: () => Effect.fail(down),
+          onSome: Effect.fail
+        })
+      ),
+      inside,
+      Effect.provideService(OrderDesk, desk)
+    )
   })
 
 const isRefusal = (error: unknown): error is CredentialsRefused => error instanceof CredentialsRefused
