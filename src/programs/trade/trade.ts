@@ -267,12 +267,10 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
       return yield* shutdown(reason, armed)
     })
     return yield* Effect.raceFirst(supervise(children), asked).pipe(
-      Effect.catchTag("ComponentDown", (down) =>
-        Option.match(Option.filter(Cause.failureOption(down.cause), isRefusal), {
-          onNone: () => Effect.fail(down),
-          onSome: Effect.fail
-        })
-      ),
+      Effect.catchTag("ComponentDown", (down): Effect.Effect<never, ComponentDown | CredentialsRefused> => {
+        const failure = Option.getOrUndefined(Cause.failureOption(down.cause))
+        return Effect.fail(isRefusal(failure) ? failure : down)
+      }),
       inside,
       Effect.provideService(OrderDesk, desk)
     )
