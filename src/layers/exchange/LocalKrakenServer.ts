@@ -7,13 +7,14 @@
 import { randomBytes } from "node:crypto"
 import { Clock, Context, Effect, Either, FiberSet, Layer, Redacted } from "effect"
 import type { Scope } from "effect"
-import type { MarketEvent } from "../../domain/exchange/Boundary.ts"
+import type { MarketEvent, MarketSource } from "../../domain/exchange/Boundary.ts"
 import type { Switches, Tier } from "../../domain/exchange/Config.ts"
 import { defaultConfig, defaultPairs, tradingPermissions } from "../../domain/exchange/Config.ts"
 import type { ExchangeConfig } from "../../domain/exchange/Config.ts"
 import * as Exchange from "../../domain/exchange/Exchange.ts"
 import { initial } from "../../domain/exchange/Initial.ts"
 import { play } from "../../domain/exchange/market/Series.ts"
+import type { Position, Series } from "../../domain/exchange/market/Series.ts"
 import type { Row } from "../../domain/exchange/Persist.ts"
 import { restore, rowsSince } from "../../domain/exchange/Persist.ts"
 import type { ExchangeState } from "../../domain/exchange/State.ts"
@@ -64,6 +65,8 @@ export interface LocalKrakenOptions {
   /** Seed of the faults' chances; the market's unless told. */
   readonly faultSeed?: number
   readonly streamLimits?: Partial<StreamLimits>
+  /** What was before the start of a market that is fed from outside: up to 720 bars that had ended, oldest first. */
+  readonly history?: ExchangeConfig["history"]
 }
 
 /** A book older than this is not shown again after a restart; quotes come more often than that. */
@@ -179,7 +182,14 @@ export const makeLocalKraken = (
       lockout: options.lockout ?? defaultConfig.lockout,
       history: () => []
     }
-    const begun = yield* begin(config, identity, series, path)
+    const begun = yield* begin({
+      config,
+      identity,
+      series,
+      path,
+      resumesAt: market.resumesAt,
+      history: options.history
+    })
 
     const commit = (before: ExchangeState | undefined, after: ExchangeState): LocalKrakenError | undefined =>
       Either.getOrUndefined(
@@ -271,30 +281,33 @@ export const makeLocalKraken = (
     })
   })
 
-/** The state to go on from, and the market from there on. */
-const begin = (
-  config: ExchangeConfig,
-  identity: Identity & { readonly rows: ReadonlyArray<Row> | undefined },
-  series: Parameters<typeof play>[0],
-  path: string
-) => {
-  const { rows, start } = identity
+/** The state to go on from, the market from there on, and the book as it stood. */
+const begin = (parts: {
+  readonly config: ExchangeConfig
+  readonly identity: Identity & { readonly rows: ReadonlyArray<Row> | undefined }
+  readonly series: ReadonlyArray<Series>
+  readonly path: string
+  readonly resumesAt: EpochMs
+  readonly history: ExchangeConfig["history"] | undefined
+}) => {
+  const { config, path, resumesAt, series } = parts
+  const { rows, start } = parts.identity
+  const past = (source: MarketSource<Position>): ExchangeConfig => ({
+    ...config,
+    history: parts.history ?? source.history
+  })
   if (rows === undefined) {
     const source = play(series, start)
-    return Effect.succeed({ source, quotes: [], state: initial({ ...config, history: source.history }, start) })
+    return Effect.succeed({ source, quotes: [], state: initial(past(source), start) })
   }
   return restore(config, rows, start).pipe(
     Either.flatMap((bare) => {
-      const at = bare.now
+      const at = Math.max(bare.now, resumesAt)
       // Everything up to this instant has been played; the book is shown again as it stood.
       const source = play(series, at + 1)
       const recent = play(series, Math.max(start, at - QUOTE_AGE_MS))
       const quotes = lastQuotes(recent.advance(recent.initial, at).events, at)
-      return Either.map(restore({ ...config, history: source.history }, rows, at), (state) => ({
-        source,
-        quotes,
-        state
-      }))
+      return Either.map(restore(past(source), rows, at), (state) => ({ source, quotes, state }))
     }),
     Either.mapLeft(
       (corrupt) =>

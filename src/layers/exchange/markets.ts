@@ -17,6 +17,8 @@ export interface Chosen {
   readonly name: string
   /** Where it begins in a new folder. */
   readonly start: EpochMs
+  /** The earliest instant at which an old folder goes on: the present for a market that did not wait, the real one. */
+  readonly resumesAt: EpochMs
   /** Its pairs' paths; none for one that is fed from outside. */
   readonly series: (start: EpochMs) => ReadonlyArray<Series>
 }
@@ -69,6 +71,7 @@ const tapes = (
     return {
       name: `tape ${pairs.map((p) => `${p.listing.symbol} ${iso(span(p.tape).start)} ${iso(span(p.tape).end)}`).join(", ")} seed ${options.seed}`,
       start,
+      resumesAt: 0,
       series: () => tapedSeries({ seed: options.seed, pairs, ...range })
     }
   })
@@ -83,11 +86,12 @@ export const chooseMarket = (options: MarketOptions): Effect.Effect<Chosen, Loca
         (listings) => ({
           name: `generated ${symbols.join(", ")} seed ${seed}`,
           start,
+          resumesAt: 0,
           series: (first: EpochMs) => Generated.generatedSeries({ seed, listings, start: first })
         })
       )
     case "Kraken":
-      return Effect.succeed({ name: "fed", start, series: () => [] })
+      return Effect.succeed({ name: "fed", start, resumesAt: start, series: () => [] })
     case "Tape":
       return tapes(options, market.tapes)
   }

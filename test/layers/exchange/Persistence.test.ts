@@ -117,7 +117,24 @@ describe("an exchange with a file", () => {
   )
 
   const refused = (options: LocalKrakenOptions) =>
-    Effect.map(Effect.flip(Effect.scoped(makeLocalKraken(options))), (e) => e as LocalKrakenError)
+    Effect.map(Effect.flip(Effect.scoped(makeLocalKraken(options))), (error): LocalKrakenError => {
+      assert(error._tag === "LocalKrakenError")
+      return error
+    })
+
+  it.scopedLive("that is fed goes on at the present, since the real market did not wait", () =>
+    Effect.gen(function* () {
+      const file = join(yield* folder, "exchange.db")
+      const bar = { time: START / 1000 - 60, open: 1, high: 2, low: 1, close: 2, vwap: 1.5, volume: 3, count: 4 }
+      const history = (_: string, interval: number) => (interval === 1 ? [bar] : [])
+      yield* Effect.scoped(makeLocalKraken({ ...plainOptions, file }))
+      const later = yield* makeLocalKraken({ ...plainOptions, file, from: START + 86_400_000, history })
+      assert.isAtLeast(yield* later.clock.now, START + 86_400_000)
+      const rows = (yield* get(later, "/0/public/OHLC?pair=XLMUSD&interval=1")).result
+        .XXLMZUSD as ReadonlyArray<unknown>
+      assert.isAbove(rows.length, 0)
+    })
+  )
 
   it.scopedLive("belongs to one market, one account and one process", () =>
     Effect.gen(function* () {

@@ -3,7 +3,7 @@ import { createHash, createHmac } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Redacted } from "effect"
+import { Data, Effect, Redacted } from "effect"
 import { WebSocket } from "ws"
 import type { LocalKrakenOptions } from "../../../src/layers/exchange/LocalKrakenServer.ts"
 import type { LocalKrakenShape } from "../../../src/services/LocalKraken.ts"
@@ -52,6 +52,9 @@ export interface PrivateOptions {
   readonly json?: boolean
 }
 
+/** No answer came, or not a whole one. */
+export class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly cause: unknown }> {}
+
 /** The response of a private call as fetch sees it; fails as fetch fails. */
 export const post = (
   kraken: LocalKrakenShape,
@@ -77,7 +80,7 @@ export const post = (
       })
       return { status: response.status, text: await response.text() }
     },
-    catch: (cause) => (cause instanceof Error ? cause : new Error(String(cause)))
+    catch: (cause) => new NoAnswer({ cause })
   })
 
 export const call = (
@@ -173,6 +176,3 @@ export const has =
   (...parts: ReadonlyArray<string>) =>
   (text: string) =>
     parts.every((part) => text.includes(part))
-
-/** A quote around a price, one XLM level a side. */
-export const quote = (bid: string, ask: string, at = START) => ({ bid, ask, at })
