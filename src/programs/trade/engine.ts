@@ -24,10 +24,15 @@ import { Risk } from "../../services/Risk.ts"
 
 const CAPACITY = 16_384
 
+/** The newest quote of a pair that nobody looked at yet. */
+interface Cell {
+  latest: { readonly quote: Quote; readonly source: "stream" | "rest" }
+}
+
 /** What goes through the mailbox: events, a note that a quote waits in its cell, and barriers. */
 type Item =
   | { readonly _tag: "Event"; readonly event: Untimed }
-  | { readonly _tag: "Quote"; readonly symbol: PairSymbol }
+  | { readonly _tag: "Quote"; readonly symbol: PairSymbol; readonly cell: Cell }
   | { readonly _tag: "Barrier"; readonly reached: Deferred.Deferred<void> }
 
 export interface EngineHandle {
@@ -47,7 +52,7 @@ export const makeEngine = (
     const clock = yield* MarketClock
     const journal = yield* Journal
     const mailbox = yield* Mailbox.make<Item>({ capacity: CAPACITY })
-    const quotes = new Map<PairSymbol, { readonly quote: Quote; readonly source: "stream" | "rest" }>()
+    const cells = new Map<PairSymbol, Cell>()
     const approvals = new Map<number, Deferred.Deferred<Either.Either<ApprovedOrder, Refusal>>>()
     const amends = new Map<ClientOrderId, Deferred.Deferred<AmendVerdict>>()
     let state = initial
@@ -84,9 +89,8 @@ export const makeEngine = (
     const take = (item: Item): void => {
       if (item._tag === "Event") return foldOne(item.event)
       if (item._tag === "Barrier") return Deferred.unsafeDone(item.reached, Effect.void)
-      const waiting = quotes.get(item.symbol)
-      quotes.delete(item.symbol)
-      if (waiting !== undefined) foldOne({ _tag: "QuoteSeen", quote: waiting.quote, source: waiting.source })
+      cells.delete(item.symbol)
+      foldOne({ _tag: "QuoteSeen", ...item.cell.latest })
     }
 
     const run = Effect.gen(function* () {
@@ -101,10 +105,15 @@ export const makeEngine = (
       tell,
       offer: (event) => mailbox.unsafeOffer({ _tag: "Event", event }),
       offerQuote: (quote, source) => {
-        const waiting = quotes.has(quote.symbol)
-        quotes.set(quote.symbol, { quote, source })
-        // a full queue already has work to do; the quote stays in its cell for the next marker
-        if (!waiting && !mailbox.unsafeOffer({ _tag: "Quote", symbol: quote.symbol })) quotes.delete(quote.symbol)
+        const { symbol } = quote
+        const waiting = cells.get(symbol)
+        if (waiting !== undefined) {
+          waiting.latest = { quote, source }
+          return
+        }
+        const cell: Cell = { latest: { quote, source } }
+        // a queue that is full has enough to do: this quote is passed over, the next one is not
+        if (mailbox.unsafeOffer({ _tag: "Quote", symbol, cell })) cells.set(symbol, cell)
       },
       askApproval: (proposalId) =>
         Effect.gen(function* () {

@@ -53,8 +53,11 @@ export const publicFeed = (symbols: ReadonlyArray<PairSymbol>) =>
         }
       }
       const observe = Effect.gen(function* () {
-        while (true) yield* Effect.flatMap(samples.take, clock.observe)
-      }).pipe(Effect.catchTag("NoSuchElementException", () => Effect.never))
+        while (true) {
+          const [taken] = yield* samples.takeAll
+          for (const sample of taken) yield* clock.observe(sample)
+        }
+      })
       return yield* Effect.raceFirst(stream.runPublic(symbols, sink), observe)
     })
   )

@@ -40,6 +40,7 @@ import {
   systemStatus,
   ticker
 } from "./housekeeping.ts"
+import { introduction, narrator } from "./narrator.ts"
 import { checkClock, checkKey, readInstruments } from "./preflight.ts"
 import type { ClockSkewed, ExchangeUnavailable, KeyUnfit, PairUnknown } from "./preflight.ts"
 import { makeReadDesk } from "./reads.ts"
@@ -90,6 +91,8 @@ export interface TradeOptions {
 }
 
 const NOTICES = 4096
+/** How often a watching person is told how it stands (real time). */
+const NARRATE_EVERY_MS = 15_000
 
 /** Speaks decisions that are for people; alerts log themselves. */
 const speak = (decision: Decision, at: EpochMs): Effect.Effect<void, never, Alerts> => {
@@ -135,6 +138,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
       Effect.zipRight(Effect.logInfo(text), options.onStep === undefined ? Effect.void : options.onStep(text))
 
     // ---- the start: each step says what it does -------------------------------------------------------------------
+    for (const line of introduction(settings)) yield* Effect.logInfo(line)
     yield* step("reading the books")
     const snapshot = yield* store.load
     yield* step("comparing clocks with the exchange")
@@ -242,6 +246,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
       { name: "system status", run: systemStatus, restart },
       { name: "fence", run: fenceWatch, restart },
       { name: "freeze watch", run: freezeWatch, restart },
+      { name: "narrator", run: narrator(NARRATE_EVERY_MS), restart },
       { name: "skew watch", run: skewWatch(limits.maxClockSkew), restart },
       {
         name: "backups",
