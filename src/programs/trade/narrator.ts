@@ -4,7 +4,7 @@ import type { EngineState, PairState } from "../../domain/engine/State.ts"
 import { dayLoss, exposure, openLots } from "../../domain/engine/Views.ts"
 import * as Fixed from "../../domain/money/Fixed.ts"
 import { realisedOf, unrealised } from "../../domain/portfolio/Portfolio.ts"
-import { iso } from "../../domain/Time.ts"
+import { iso, utcDay } from "../../domain/Time.ts"
 import { Engine } from "../../services/Engine.ts"
 import type { SettingsShape } from "../../services/Settings.ts"
 import { stopsOf } from "./engine.ts"
@@ -52,7 +52,7 @@ export const summary = (state: EngineState): string => {
     `${iso(state.now).slice(0, 16).replace("T", " ")} market time`,
     ...[...state.pairs.values()].map((pair) => ofPair(state, pair)),
     `at work ${usd(exposure(state))} of ${usd(state.rules.limits.maxTotalExposure)}`,
-    `today ${loss === undefined ? "not known" : signed(-loss)}, ${state.throttle.entries} entries`,
+    `today ${loss === undefined ? "not known" : signed(-loss)}, ${state.throttle.day === utcDay(state.now) ? state.throttle.entries : 0} entries`,
     `in all ${signed(state.totals.realised)} in ${state.totals.closedTrades} trades`,
     ...(stops.length === 0 ? [] : [`NOT BUYING: ${stops.join("; ")}`])
   ].join(" | ")
