@@ -52,7 +52,7 @@ const readLine = (text: string, line: number): DotEnvEntry | DotEnvProblem | und
 export const parseDotEnv = (content: string): DotEnv => {
   const lines = content
     .replace(/^\uFEFF/, "")
-    .split(/\r?\n/)
+    .split(/\r\n?|\n/)
     .map((text, index) => readLine(text, index + 1))
   return {
     entries: lines.filter((line) => line !== undefined && "key" in line),
