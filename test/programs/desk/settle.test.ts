@@ -273,6 +273,17 @@ describe("an order of unknown outcome", () => {
     )
   })
 
+  it.scoped("I20: long after its deadline, as after a restart, it is settled without a wait", () => {
+    const { rig, order } = lost()
+    rig.after(3_600_000)
+    return inWorld(rig, (b) =>
+      Effect.gen(function* () {
+        yield* Fiber.join(yield* settling(b, order))
+        assert.strictEqual(b.order(order.id).status, "rejected")
+      })
+    )
+  })
+
   it.scoped("an order that the engine does not hold (any more) is not looked for further", () => {
     const { rig, order } = lost()
     rig.state = { ...rig.state, orders: new Map() }

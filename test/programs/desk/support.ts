@@ -21,6 +21,7 @@ import type { Deps } from "../../../src/programs/desk/Deps.ts"
 import { makeEngine } from "../../../src/programs/trade/engine.ts"
 import { makeWriter } from "../../../src/programs/trade/writer.ts"
 import { Engine } from "../../../src/services/Engine.ts"
+import type { InstanceLock } from "../../../src/services/InstanceLock.ts"
 import type { OrderRecord } from "../../../src/services/KrakenRest.ts"
 import { Writer } from "../../../src/services/Writer.ts"
 import { id, lot, q, status, usd } from "../../support/build.ts"
@@ -85,7 +86,8 @@ export const inWorld = <A, E>(
   }).pipe(Effect.provide(mockWorld({ start: rig.now, prefix, records: { ...emptySnapshot, ...options.records } })))
 
 /** What a test may use beside the bench. */
-export type Worlds = Effect.Effect.Context<typeof controls> | Effect.Effect.Context<typeof deps> | Engine | Writer
+export type Worlds =
+  InstanceLock | Effect.Effect.Context<typeof controls> | Effect.Effect.Context<typeof deps> | Engine | Writer
 
 /** Lets fibers run until something holds; a test that waits for what never comes fails. */
 export const until = (what: () => boolean): Effect.Effect<void> =>

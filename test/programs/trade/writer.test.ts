@@ -1,0 +1,81 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, TestClock } from "effect"
+import type { StoreWrite } from "../../../src/domain/engine/Write.ts"
+import { MockStoreControl } from "../../../src/layers/mock/MockStore.ts"
+import { mockWorld } from "../../../src/layers/mock/mockWorld.ts"
+import { makeWriter } from "../../../src/programs/trade/writer.ts"
+import { NOON } from "../../support/build.ts"
+import { prefix } from "../../domain/engine/Rig.ts"
+import { rest } from "../desk/support.ts"
+
+const note = (value: string): StoreWrite => ({ _tag: "Note", key: value, value })
+const world = () => mockWorld({ start: NOON, prefix })
+
+const setting = Effect.gen(function* () {
+  const heard: Array<string> = []
+  const writer = yield* makeWriter(
+    (reason) => Effect.sync(() => void heard.push(`broken: ${reason}`)),
+    Effect.sync(() => void heard.push("recovered"))
+  )
+  return { heard, writer, store: yield* MockStoreControl }
+})
+
+describe("the writer", () => {
+  it.scoped("commits a burst in one transaction, in order, and tells when it is durable", () =>
+    Effect.gen(function* () {
+      const { writer, store, heard } = yield* setting
+      writer.write([note("a"), note("b")])
+      writer.write([note("c")])
+      yield* Effect.forkScoped(writer.run)
+      assert.isTrue(yield* writer.drained(1000))
+      assert.deepEqual(yield* store.batches, [[note("a"), note("b"), note("c")]])
+      assert.isTrue(yield* writer.drained(1000))
+      writer.write([note("d")])
+      yield* rest
+      assert.strictEqual((yield* store.batches).length, 2)
+      assert.deepEqual(heard, [])
+    }).pipe(Effect.provide(world()))
+  )
+
+  it.scoped("no transaction grows beyond a bound, so that an intent never waits long", () =>
+    Effect.gen(function* () {
+      const { writer, store } = yield* setting
+      for (let n = 0; n < 450; n++) writer.write([note(String(n))])
+      yield* Effect.forkScoped(writer.run)
+      assert.isTrue(yield* writer.drained(1000))
+      assert.deepEqual(
+        (yield* store.batches).map((batch) => batch.length),
+        [200, 200, 50]
+      )
+      assert.strictEqual((yield* store.batches).flat().length, 450)
+    }).pipe(Effect.provide(world()))
+  )
+
+  it.scoped(
+    "a commit that fails is kept and retried before anything newer; the engine is told, and told when it is over",
+    () =>
+      Effect.gen(function* () {
+        const { writer, store, heard } = yield* setting
+        yield* store.failWith("full")
+        yield* Effect.forkScoped(writer.run)
+        writer.write([note("a")])
+        yield* rest
+        writer.write([note("b")])
+        yield* rest
+        const waiting = yield* Effect.fork(writer.drained(2000))
+        yield* rest
+        yield* TestClock.adjust("2 seconds")
+        assert.isFalse(yield* Fiber.join(waiting))
+        assert.deepEqual([...new Set(heard)], ["broken: full"])
+        yield* store.failWith(undefined)
+        yield* TestClock.adjust("10 seconds")
+        assert.isTrue(yield* writer.drained(1000))
+        assert.deepEqual((yield* store.batches).flat(), [note("a"), note("b")])
+        assert.strictEqual(heard.at(-1), "recovered")
+        assert.strictEqual(heard.filter((h) => h === "recovered").length, 1)
+        writer.write([note("c")])
+        assert.isTrue(yield* writer.drained(1000))
+        assert.strictEqual(heard.filter((h) => h === "recovered").length, 1)
+      }).pipe(Effect.provide(world()))
+  )
+})
