@@ -16,15 +16,15 @@ import type { CommandFailed } from "./ExitCode.ts"
 /** The services of a command that acts at the exchange beside the trader, with nonces from the same row. */
 export type ExchangeBeside = Store | Nonce | KrakenRest | MarketClock | Installation
 
+export type BesideError = StoreFailed | LocalKrakenError | TapeError | CommandFailed
+
 export interface BesideShape {
   /** The database as a visitor beside the trader. */
   readonly store: Effect.Effect<StoreShape, StoreFailed, Scope.Scope>
   /** The exchange of these settings: Kraken, or in paper mode the local one of the data folder. */
-  readonly exchange: Effect.Effect<
-    Context.Context<ExchangeBeside>,
-    StoreFailed | LocalKrakenError | TapeError | CommandFailed,
-    Scope.Scope
-  >
+  readonly exchange: Effect.Effect<Context.Context<ExchangeBeside>, BesideError, Scope.Scope>
+  /** The same to try things at: in paper mode one that lives in memory, so that nothing is left behind. */
+  readonly toTry: Effect.Effect<Context.Context<ExchangeBeside>, BesideError, Scope.Scope>
 }
 
 export class Beside extends Context.Tag("trader/programs/cli/Beside")<Beside, BesideShape>() {}

@@ -10,7 +10,9 @@ import type { Cause } from "../../domain/breaker/BreakerState.ts"
 import { nearest } from "../../domain/settings/spelling.ts"
 import * as Value from "../../domain/settings/values.ts"
 import type { CancelTarget } from "../../services/ControlServer.ts"
+import { Terminal } from "../../services/Terminal.ts"
 import { UsageError } from "./ExitCode.ts"
+import { stripCodes } from "./text.ts"
 
 /** What each command gets told. Durations are milliseconds of real time. */
 export interface Commands<E, R> {
@@ -213,14 +215,31 @@ export const normalise = (args: ReadonlyArray<string>): Either.Either<ReadonlyAr
   )
 }
 
+/** What the parser prints goes where everything else goes, and without colours where nobody sees them. */
+const throughTerminal = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Terminal> =>
+  Effect.flatMap(Terminal, (terminal) =>
+    Effect.consoleWith((console) => {
+      const clean = (args: ReadonlyArray<unknown>): string => {
+        const text = args.map(String).join(" ").trimEnd()
+        return terminal.colors ? text : stripCodes(text)
+      }
+      return Effect.withConsole(self, {
+        ...console,
+        log: (...args) => terminal.print(clean(args)),
+        error: (...args) => terminal.printError(clean(args))
+      })
+    })
+  )
+
 /** Parses `args` (without program and script) and runs what they ask for. */
 export const runCli = <E, R>(
   args: ReadonlyArray<string>,
   version: string,
   commands: Commands<E, R>
-): Effect.Effect<void, E | UsageError | ValidationError.ValidationError, R | CliApp.CliApp.Environment> =>
+): Effect.Effect<void, E | UsageError | ValidationError.ValidationError, R | CliApp.CliApp.Environment | Terminal> =>
   Effect.flatMap(normalise(args), (normal) =>
     Command.run(commandsOf(commands), { name: "kraken-trader", version })(["node", "kraken-trader", ...normal]).pipe(
-      Effect.provideService(CliConfig.CliConfig, CliConfig.make({ showBuiltIns: false, finalCheckBuiltIn: true }))
+      Effect.provideService(CliConfig.CliConfig, CliConfig.make({ showBuiltIns: false, finalCheckBuiltIn: true })),
+      throughTerminal
     )
   )

@@ -1,0 +1,209 @@
+#!/usr/bin/env node
+/**
+ * The program: reads the command line, chooses the layers of each command, and maps how it ended to the exit code. What
+ * only one command needs is loaded by that command, so that `status` starts fast.
+ */
+import { createRequire } from "node:module"
+import { join } from "node:path"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
+import { makeRunMain } from "@effect/platform/Runtime"
+import { Context, Effect, Either, Layer, Schema } from "effect"
+import type { Cause } from "effect"
+import * as Value from "./domain/settings/values.ts"
+import { ControlClientNode } from "./layers/node/ControlClientNode.ts"
+import * as InstanceLockNode from "./layers/node/InstanceLockNode.ts"
+import * as Logging from "./layers/node/Logging.ts"
+import { scrub } from "./layers/node/secrets.ts"
+import * as SettingsNode from "./layers/node/SettingsNode.ts"
+import { TerminalNode } from "./layers/node/TerminalNode.ts"
+import * as RecordsSqlite from "./layers/sqlite/RecordsSqlite.ts"
+import { Beside } from "./programs/cli/Beside.ts"
+import { runCli } from "./programs/cli/Cli.ts"
+import type { Commands, ExchangeOptions } from "./programs/cli/Cli.ts"
+import type { Finished } from "./programs/cli/ExitCode.ts"
+import { CommandFailed, ExitCodes, exitCodeOf, UsageError } from "./programs/cli/ExitCode.ts"
+import { explain } from "./programs/cli/explain.ts"
+import type { AppError } from "./app.ts"
+import { Settings } from "./services/Settings.ts"
+import { Store } from "./services/Store.ts"
+import { Terminal } from "./services/Terminal.ts"
+import type { PaperMarket, SettingsInvalid, SettingsShape } from "./services/Settings.ts"
+
+const { version } = Schema.decodeUnknownSync(Schema.Struct({ version: Schema.String }))(
+  createRequire(import.meta.url)("../package.json")
+)
+
+const load = <A>(module: () => Promise<A>): Effect.Effect<A> => Effect.promise(module)
+const app = load(() => import("./app.ts"))
+const settings = Effect.suspend(() => SettingsNode.read(SettingsNode.processSource()))
+
+/** Logs of a command that only looks go to standard error; the trader's go to the data folder too. */
+const logging = ({ log }: SettingsShape, dataDir?: string) =>
+  Logging.layer({ ...log, dataDir, write: Logging.standardError })
+
+const databaseFile = ({ dataDir }: SettingsShape): string => join(dataDir, "trading.db")
+
+const refused = ({ message }: { readonly message: string }): CommandFailed =>
+  new CommandFailed({ text: message, code: ExitCodes.configuration })
+
+/** Opens the database or the exchange when a command finds that it must. */
+const besideOf = (chosen: SettingsShape): Layer.Layer<Beside> =>
+  Layer.succeed(Beside, {
+    store: Effect.gen(function* () {
+      const { withDatabase } = yield* load(() => import("./layers/sqlite/StoreSqlite.ts"))
+      const context = yield* Layer.build(withDatabase({ file: databaseFile(chosen), role: "visitor" }))
+      return Context.get(context, Store)
+    }),
+    exchange: Effect.flatMap(app, ({ exchangeBeside }) => exchangeBeside(chosen)).pipe(
+      Effect.catchTag("NotConfirmed", refused)
+    ),
+    toTry: Effect.flatMap(app, ({ exchangeToTry }) => exchangeToTry(chosen)).pipe(
+      Effect.catchTags({ NotConfirmed: refused, DataFolderRefused: refused })
+    )
+  })
+
+/** What the commands beside the trader stand on. Nothing of it opens, writes or calls anything before it is used. */
+const besides = (chosen: SettingsShape) =>
+  Layer.mergeAll(
+    ControlClientNode,
+    InstanceLockNode.layer({ dataDir: chosen.dataDir, stateDir: chosen.stateDir }),
+    RecordsSqlite.layer(databaseFile(chosen)),
+    besideOf(chosen),
+    logging({ ...chosen, log: { ...chosen.log, level: "warn" } })
+  ).pipe(Layer.provideMerge(Layer.succeed(Settings, chosen)))
+
+/** Runs a command beside the trader: settings, layers, program. */
+const beside = <A, E, R>(program: () => Promise<Effect.Effect<A, E, R>>) =>
+  Effect.flatMap(settings, (chosen) =>
+    Effect.provide(
+      Effect.flatMap(load(program), (effect) => effect),
+      besides(chosen)
+    )
+  )
+
+const trade = ({ fresh }: { readonly fresh: boolean }) =>
+  Effect.gen(function* () {
+    const chosen = yield* settings
+    if (fresh && chosen.mode !== "paper") {
+      return yield* new UsageError({
+        text: `--fresh puts a paper account aside; TRADING_MODE is ${chosen.mode}, whose records are never put aside. Nothing was started.`
+      })
+    }
+    const { runTrader } = yield* app
+    yield* Effect.gen(function* () {
+      const report = yield* runTrader({ settings: chosen, version, fresh })
+      yield* Effect.logInfo(
+        `stopped (${report.reason}); ${report.held.length === 0 ? "nothing is held" : `still held: ${report.held.join("; ")}`}`
+      )
+    }).pipe(
+      // the log file must say how it ended, too
+      Effect.tapErrorCause((cause) => Effect.logError(explain(cause) ?? "stopped")),
+      Effect.provide(logging(chosen, chosen.dataDir))
+    )
+  })
+
+/** Options of `exchange` over the PAPER_ settings. */
+const exchangeSettings = (options: ExchangeOptions, chosen: SettingsShape) =>
+  Effect.gen(function* () {
+    const { paper, limits } = chosen
+    const read = <A>(name: string, text: string | undefined, reader: Value.Read<A>, otherwise: A) =>
+      text === undefined
+        ? Effect.succeed(otherwise)
+        : Either.mapLeft(
+            reader(text),
+            ({ wrong, allowed }) => new UsageError({ text: `--${name} ${wrong}; allowed: ${allowed}` })
+          )
+    const market: PaperMarket =
+      options.market === undefined
+        ? paper.market
+        : options.market === "generated"
+          ? { _tag: "Generated" }
+          : options.market === "kraken"
+            ? { _tag: "Kraken" }
+            : { _tag: "Tape", tapes: yield* read("market", options.market, Value.tapes(limits.allowedPairs), []) }
+    const { from, to } = paper
+    return {
+      market,
+      seed: options.seed ?? paper.seed,
+      balances: yield* read("balances", options.balances, Value.balances, paper.balances),
+      speed: options.speed ?? 1,
+      port: options.port,
+      symbols: limits.allowedPairs,
+      tier: chosen.tier,
+      ...(from === undefined || market._tag !== "Tape" ? {} : { from }),
+      ...(to === undefined || market._tag !== "Tape" ? {} : { to })
+    }
+  })
+
+const exchange = (options: ExchangeOptions) =>
+  Effect.gen(function* () {
+    const chosen = yield* settings
+    const parts = yield* exchangeSettings(options, chosen)
+    const { exchange: serve } = yield* load(() => import("./programs/exchange/exchange.ts"))
+    const { localKraken } = yield* load(() => import("./layers/exchange/LocalKrakenServer.ts"))
+    const { StopSignalNode } = yield* load(() => import("./layers/node/StopSignalNode.ts"))
+    yield* serve({ json: options.json, pid: process.pid }).pipe(
+      Effect.provide(Layer.mergeAll(localKraken(parts), StopSignalNode)),
+      Effect.provide(logging(chosen))
+    )
+  })
+
+const doctor = (options: { readonly json: boolean }) =>
+  Effect.gen(function* () {
+    const { doctor: run, doctorWithoutSettings } = yield* load(() => import("./programs/doctor/doctor.ts"))
+    const chosen = yield* Effect.either(settings)
+    if (Either.isLeft(chosen)) return yield* doctorWithoutSettings(chosen.left, options)
+    const { doctorFactsNode } = yield* load(() => import("./layers/node/DoctorFactsNode.ts"))
+    const { StrategyLoaderNode } = yield* load(() => import("./layers/node/StrategyLoaderNode.ts"))
+    const world = Layer.mergeAll(doctorFactsNode(process.cwd()), StrategyLoaderNode).pipe(
+      Layer.provideMerge(besides(chosen.right))
+    )
+    yield* Effect.provide(run(options), world)
+  })
+
+/** Everything that a command is expected to fail with. */
+type CommandError = AppError | SettingsInvalid | UsageError | CommandFailed | Finished
+
+const commands: Commands<CommandError, Terminal> = {
+  trade,
+  status: ({ json }) => beside(async () => (await import("./programs/status/status.ts")).status({ json, version })),
+  stop: (options) => beside(async () => (await import("./programs/stop/stop.ts")).stop(options)),
+  pause: beside(async () => (await import("./programs/pause/pause.ts")).pause(true)),
+  resume: beside(async () => (await import("./programs/pause/pause.ts")).pause(false)),
+  orders: (options) => beside(async () => (await import("./programs/orders/lists.ts")).orders(options)),
+  trades: (options) => beside(async () => (await import("./programs/orders/lists.ts")).trades(options)),
+  cancel: (target) => beside(async () => (await import("./programs/cancel/cancel.ts")).cancel(target)),
+  doctor,
+  breaker: (options) =>
+    beside(async () => (await import("./programs/breaker/breaker.ts")).breaker({ ...options, version })),
+  exchange
+}
+
+/** Says on standard error what went wrong, without any secret. */
+const complain = (cause: Cause.Cause<unknown>): Effect.Effect<void, never, Terminal> =>
+  Effect.gen(function* () {
+    const text = explain(cause)
+    if (text !== undefined) yield* Effect.flatMap(Terminal, (terminal) => terminal.printError(scrub(text)))
+  })
+
+/** Signals are for whoever listens to them (`trade` and `exchange`); every other command ends at once, as it should. */
+const runMain = makeRunMain(({ fiber, teardown }) => {
+  // a program that waits for a fiber only has nothing else that would keep it alive
+  const alive = setInterval(() => undefined, 2 ** 31 - 1)
+  fiber.addObserver((exit) => {
+    clearInterval(alive)
+    teardown(exit, (code) => process.exit(code))
+  })
+})
+
+runCli(process.argv.slice(2), version, commands).pipe(
+  Effect.tapErrorCause(complain),
+  Effect.provide(Layer.mergeAll(TerminalNode, NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer)),
+  runMain({
+    disableErrorReporting: true,
+    disablePrettyLogger: true,
+    teardown: (exit, onExit) => onExit(exitCodeOf(exit))
+  })
+)
