@@ -12,7 +12,7 @@ import { DAY_MS, dayStart } from "../../domain/Time.ts"
 import { MarketClock } from "../../services/Clock.ts"
 import { Engine } from "../../services/Engine.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
-import type { KrakenRestShape } from "../../services/KrakenRest.ts"
+import type { KrakenRestShape, LedgerEntry } from "../../services/KrakenRest.ts"
 import { KrakenStream } from "../../services/KrakenStream.ts"
 import { CredentialsRefused } from "../../services/OrderDesk.ts"
 import { persistent } from "./backoff.ts"
@@ -28,6 +28,8 @@ export type ReadDecision = Extract<
 const CAPACITY = 1024
 /** How long a reconciliation waits for reports in flight to be named and booked before it reads again (real). */
 const SETTLE_WAIT = "10 seconds"
+/** Pages of the ledger that are read at most; what they lack stays unexplained and latches. */
+const LEDGER_PAGES = 10
 /** How far back executions are read when nothing says what was missed. */
 const LOOK_BACK_MS = 3_600_000
 
@@ -117,7 +119,12 @@ export const makeReadDesk = Effect.gen(function* () {
 
   const ledger = (since: EpochMs): Effect.Effect<void, KrakenError> =>
     Effect.gen(function* () {
-      const { entries } = yield* watched(rest.ledgers({ start: since, offset: 0 }))
+      const entries: Array<LedgerEntry> = []
+      for (let page = 0; page < LEDGER_PAGES; page++) {
+        const read = yield* watched(rest.ledgers({ start: since, offset: entries.length }))
+        entries.push(...read.entries)
+        if (read.entries.length === 0 || entries.length >= read.count) break
+      }
       const names = assetNames(engine.unsafeState())
       yield* engine.tell({
         _tag: "LedgerSeen",
