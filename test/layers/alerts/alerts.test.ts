@@ -56,8 +56,7 @@ describe("alerts to a webhook", () => {
       const hook = webhook(ok)
       const { said, logger } = listener()
       yield* send(alert({ data: { pair: "XLM/USD", pct: 5.2 } })).pipe(
-        Effect.provide(hook.layer),
-        Effect.provide(logger),
+        Effect.provide(Layer.provideMerge(hook.layer, logger)),
         Effect.scoped
       )
       assert.deepStrictEqual(hook.bodies, [
@@ -85,7 +84,7 @@ describe("alerts to a webhook", () => {
         yield* send(alert({ kind: "second" }))
         yield* send(alert({ kind: "third" }))
         yield* Effect.sleep("1 minute")
-      }).pipe(Effect.provide(hook.layer), Effect.provide(logger), Effect.scoped, Effect.fork)
+      }).pipe(Effect.provide(Layer.provideMerge(hook.layer, logger)), Effect.scoped, Effect.fork)
       yield* TestClock.adjust("2 minutes")
       yield* Fiber.join(running)
       assert.deepStrictEqual(
@@ -107,8 +106,7 @@ describe("alerts to a webhook", () => {
         const hook = webhook(respond)
         const { said, logger } = listener()
         const running = yield* Effect.andThen(send(alert()), Effect.sleep("10 minutes")).pipe(
-          Effect.provide(hook.layer),
-          Effect.provide(logger),
+          Effect.provide(Layer.provideMerge(hook.layer, logger)),
           Effect.scoped,
           Effect.fork
         )

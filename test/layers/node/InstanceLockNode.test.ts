@@ -48,6 +48,9 @@ describe("the lock", () => {
         yield* first.acquire
         const again = yield* Effect.flip(Effect.scoped((yield* lockOf(data, state)).acquire))
         assert.deepInclude(again, { _tag: "LockHeld", what: "data folder", holder: `process ${process.pid}` })
+        rmSync(`${dataLockPath(data)}.holder`)
+        const nameless = yield* Effect.flip(Effect.scoped((yield* lockOf(data, state)).acquire))
+        assert.isFalse("holder" in nameless)
         const sameKey = yield* lockOf(other, state, "abc")
         assert.deepInclude(yield* Effect.flip(Effect.scoped(sameKey.acquire)), { _tag: "LockHeld", what: "API key" })
         yield* Effect.scoped((yield* lockOf(other, state, "def")).acquire)
@@ -58,7 +61,7 @@ describe("the lock", () => {
   it.scoped("another process's is seen, told with its holder, and gone with SIGKILL", () =>
     Effect.gen(function* () {
       const { data, other, state } = yield* folders
-      const script = yield* childScript("test/layers/node/children/lock.ts")
+      const script = yield* childScript(new URL("./children/lock.ts", import.meta.url))
       const child = script.start([data, state, "abc"])
       assert.deepStrictEqual(yield* child.line(1), ["held"])
       const lock = yield* lockOf(data, state, "abc")

@@ -54,6 +54,15 @@ describe("log lines", () => {
     })
   )
 
+  it.scoped("a log file that cannot be written is said on the screen, and the line is there", () =>
+    Effect.gen(function* () {
+      const dataDir = join(yield* tempFolder, "no")
+      const screen = yield* logged({ dataDir }, Effect.logInfo("hello"))
+      assert.strictEqual(screen.length, 2)
+      assert.include(screen.join(), "The log file cannot be written; trading goes on without it")
+    })
+  )
+
   it.scoped("show no secret, in whatever form, wherever it stands: message, annotation, cause", () =>
     Effect.gen(function* () {
       const dataDir = yield* tempFolder

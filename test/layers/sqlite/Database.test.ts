@@ -144,7 +144,7 @@ describe("opening", () => {
   it.scoped.skipIf(isRoot && !othersMayRun())("a read-only folder is refused as such", () =>
     Effect.gen(function* () {
       const folder = yield* tempFolder
-      const script = yield* childScript("test/layers/sqlite/children/open.ts")
+      const script = yield* childScript(new URL("./children/open.ts", import.meta.url))
       const locked = join(folder, "locked")
       mkdirSync(locked)
       chmodSync(folder, 0o755)
@@ -241,7 +241,7 @@ describe("a log that is missing", () => {
       const lost = Effect.map(Database, (database) => database.lostLog)
       yield* opened({ file }, keep)
       assert.isFalse(yield* opened({ file }, lost))
-      const script = yield* childScript("test/layers/sqlite/children/open.ts")
+      const script = yield* childScript(new URL("./children/open.ts", import.meta.url))
       const child = script.start([file, "hold"])
       yield* child.line(1)
       assert.strictEqual(yield* child.kill, "SIGKILL")

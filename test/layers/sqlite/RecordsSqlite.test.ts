@@ -150,7 +150,7 @@ describe("records beside a trader", () => {
   it.scoped("what a killed trader committed is seen, out of its log", () =>
     Effect.gen(function* () {
       const file = fileIn(yield* tempFolder)
-      const script = yield* childScript("test/layers/sqlite/children/open.ts")
+      const script = yield* childScript(new URL("./children/open.ts", import.meta.url))
       const child = script.start([file, "hold"])
       yield* child.line(1)
       yield* child.kill

@@ -16,7 +16,7 @@ describe("several processes over one file", () => {
       Effect.gen(function* () {
         const file = fileIn(yield* tempFolder)
         yield* Effect.scoped(Effect.provide(Effect.void, databaseLayer({ file, role: "visitor" })))
-        const script = yield* childScript("test/layers/sqlite/children/nonces.ts")
+        const script = yield* childScript(new URL("./children/nonces.ts", import.meta.url))
         const children = [0, 1000, 3_600_000].map((step) => script.start([file, "200", String(step)]))
         yield* Effect.forEach(children, (child) => child.ended, { concurrency: "unbounded" })
         const issued = children.map((child) => child.lines.slice(1).map(BigInt))
@@ -41,7 +41,7 @@ describe("SIGKILL", () => {
     () =>
       Effect.gen(function* () {
         const file = fileIn(yield* tempFolder)
-        const script = yield* childScript("test/layers/sqlite/children/intents.ts")
+        const script = yield* childScript(new URL("./children/intents.ts", import.meta.url))
         let highest = 0n
         for (const run of ["a", "b", "c", "d", "e", "f"]) {
           const child = script.start([file, run])

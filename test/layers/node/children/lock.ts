@@ -11,7 +11,7 @@ const program = Effect.gen(function* () {
   process.stdout.write("held\n")
   // A pending timer keeps the process alive.
   setInterval(() => {}, 1000)
-  yield* Effect.never
+  return yield* Effect.never
 })
 
 void Effect.runPromise(

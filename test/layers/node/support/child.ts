@@ -4,6 +4,7 @@ import { spawn } from "node:child_process"
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
 import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
 import ts from "typescript"
 
@@ -12,7 +13,7 @@ const root = resolve(import.meta.dirname, "../../../..")
 /** Transpiles a file and everything that it imports by relative path into `out`, and answers where the file went. */
 const transpile = (entry: string, out: string): string => {
   const target = (file: string): string => join(out, relative(root, file)).replace(/\.ts$/, ".js")
-  const todo = [resolve(root, entry)]
+  const todo = [entry]
   const done = new Set<string>()
   for (let file = todo.pop(); file !== undefined; file = todo.pop()) {
     if (done.has(file)) continue
@@ -33,7 +34,7 @@ const transpile = (entry: string, out: string): string => {
       if (existsSync(imported)) todo.push(imported)
     }
   }
-  return target(resolve(root, entry))
+  return target(entry)
 }
 
 export interface Child {
@@ -95,13 +96,13 @@ export const othersMayRun = (): boolean => {
 }
 
 /** A script of the tests, ready to be started as often as needed; everything ends with the scope. */
-export const childScript = (entry: string) =>
+export const childScript = (entry: URL) =>
   Effect.acquireRelease(
     Effect.sync(() => {
       mkdirSync(join(root, ".cache"), { recursive: true })
       const out = mkdtempSync(join(root, ".cache", "child-"))
       chmodSync(out, 0o755)
-      const script = transpile(entry, out)
+      const script = transpile(fileURLToPath(entry), out)
       const children: Array<Child> = []
       return {
         start: (args: ReadonlyArray<string>, options: { readonly uid?: number } = {}): Child => {
