@@ -9,8 +9,7 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import { makeRunMain } from "@effect/platform/Runtime"
-import { Context, Effect, Either, Layer, Schema } from "effect"
-import type { Cause } from "effect"
+import { Cause, Context, Effect, Either, Exit, Layer, Schema } from "effect"
 import * as Value from "./domain/settings/values.ts"
 import { ControlClientNode } from "./layers/node/ControlClientNode.ts"
 import * as InstanceLockNode from "./layers/node/InstanceLockNode.ts"
@@ -22,8 +21,7 @@ import * as RecordsSqlite from "./layers/sqlite/RecordsSqlite.ts"
 import { Beside } from "./programs/cli/Beside.ts"
 import { runCli } from "./programs/cli/Cli.ts"
 import type { Commands, ExchangeOptions } from "./programs/cli/Cli.ts"
-import type { Finished } from "./programs/cli/ExitCode.ts"
-import { CommandFailed, ExitCodes, exitCodeOf, UsageError } from "./programs/cli/ExitCode.ts"
+import { CommandFailed, Finished, ExitCodes, exitCodeOf, UsageError } from "./programs/cli/ExitCode.ts"
 import { explain } from "./programs/cli/explain.ts"
 import type { AppError } from "./app.ts"
 import { Settings } from "./services/Settings.ts"
@@ -83,6 +81,9 @@ const beside = <A, E, R>(program: () => Promise<Effect.Effect<A, E, R>>) =>
     )
   )
 
+/** Failures before the trader has the folder to itself. */
+const beforeStart: ReadonlySet<string> = new Set(["LockHeld", "LockUnusable", "DataFolderRefused"])
+
 const trade = ({ fresh }: { readonly fresh: boolean }) =>
   Effect.gen(function* () {
     const chosen = yield* settings
@@ -98,8 +99,15 @@ const trade = ({ fresh }: { readonly fresh: boolean }) =>
         `stopped (${report.reason}); ${report.held.length === 0 ? "nothing is held" : `still held: ${report.held.join("; ")}`}`
       )
     }).pipe(
-      // the log file must say how it ended, too
-      Effect.tapErrorCause((cause) => Effect.logError(explain(cause) ?? "stopped")),
+      // what ends a run belongs in its log; what kept it from starting does not belong in the log of another one
+      Effect.catchAll((error): Effect.Effect<never, AppError | Finished> =>
+        beforeStart.has(error._tag)
+          ? Effect.fail(error)
+          : Effect.zipRight(
+              Effect.logError(explain(Cause.fail(error)) ?? "stopped"),
+              new Finished({ code: exitCodeOf(Exit.fail(error)) })
+            )
+      ),
       Effect.provide(logging(chosen, chosen.dataDir))
     )
   })

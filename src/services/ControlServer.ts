@@ -28,6 +28,8 @@ export interface CancelReport {
   readonly cancelled: ReadonlyArray<string>
   /** Named, and not open (any more): with what is known of them. */
   readonly notOpen: ReadonlyArray<string>
+  /** Named, and in neither the books nor the open orders: mistyped, or an order of somebody else's that has ended. */
+  readonly unheardOf: ReadonlyArray<string>
   /** Still open, or not known to be gone: the cancel did not do what it should. */
   readonly left: ReadonlyArray<string>
   /** Exits that the trader placed anew for what it holds. */

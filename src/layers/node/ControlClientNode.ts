@@ -22,6 +22,7 @@ const PauseReport = Schema.Struct({ paused: Schema.Boolean, durable: Schema.Bool
 const CancelReport = Schema.Struct({
   cancelled: Texts,
   notOpen: Texts,
+  unheardOf: Texts,
   left: Texts,
   placedAgain: Texts,
   warnings: Texts

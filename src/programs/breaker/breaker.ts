@@ -31,7 +31,9 @@ const show = (version: string): Effect.Effect<void, StoreFailed, BreakerWorld> =
     else if (view.breaker.open) {
       yield* terminal.print(p.bad("OPEN: no entries; exits go on"))
       for (const latch of view.breaker.latches) {
-        yield* terminal.print(`  ${latch.cause} since ${latch.since}: ${printable(latch.reason)}`)
+        yield* terminal.print(
+          `  ${latch.cause} ${latch.since === null ? "from the next start" : `since ${latch.since}`}: ${printable(latch.reason)}`
+        )
         yield* terminal.print(`    clears ${latch.clears}`)
       }
     } else yield* terminal.print(p.good("CLOSED"))

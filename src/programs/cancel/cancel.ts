@@ -19,7 +19,7 @@ import { Beside } from "../cli/Beside.ts"
 import type { ExchangeBeside } from "../cli/Beside.ts"
 import { CommandFailed, ExitCodes, Finished } from "../cli/ExitCode.ts"
 import { palette, printable } from "../cli/text.ts"
-import { cancelOrders, DRILL_NOTE, lastArrivalOf } from "./cancelOrders.ts"
+import { cancelOrders, DRILL_NOTE, inBooks, lastArrivalOf } from "./cancelOrders.ts"
 
 export type CancelWorld = ControlClient | InstanceLock | Settings | Terminal | Beside
 
@@ -67,6 +67,7 @@ export const cancelDirectly = (
       target,
       known,
       lastArrival: inTheDark ? now + IN_FLIGHT_MS : lastArrivalOf(known),
+      inBooks: inBooks(store),
       adopt: () => true
     })
     if (target._tag !== "Orders" && report.left.length === 0) {
@@ -82,6 +83,11 @@ const print = (target: CancelTarget, report: CancelReport): Effect.Effect<void, 
     for (const id of report.cancelled) yield* terminal.print(`${p.good("cancelled")} ${printable(id)}`)
     for (const id of report.notOpen) yield* terminal.print(`not open  ${printable(id)}`)
     for (const warning of report.warnings) yield* terminal.printError(p.warn(printable(warning)))
+    for (const id of report.unheardOf) {
+      yield* terminal.printError(
+        p.bad(`NO SUCH ORDER: ${printable(id)} is neither in the books nor open at the exchange. Is the id right?`)
+      )
+    }
     if (report.left.length > 0) {
       for (const id of report.left)
         yield* terminal.printError(p.bad(`NOT CANCELLED, or not known to be: ${printable(id)}`))
@@ -90,6 +96,7 @@ const print = (target: CancelTarget, report: CancelReport): Effect.Effect<void, 
       )
       return yield* new Finished({ code: ExitCodes.failed })
     }
+    if (report.unheardOf.length > 0) return yield* new Finished({ code: ExitCodes.failed })
     const none = report.cancelled.length === 0
     yield* terminal.print(
       target._tag === "Orders"

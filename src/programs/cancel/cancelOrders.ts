@@ -3,10 +3,10 @@
  * left, or says what is. It believes no answer but the open orders themselves. The same steps run inside the trader and,
  * when none answers, beside it.
  */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { PairSymbol } from "../../domain/market/Instrument.ts"
 import type { KrakenError } from "../../domain/kraken/KrakenError.ts"
-import { isOwn } from "../../domain/order/Ids.ts"
+import { ClientOrderId, ExchangeOrderId, isOwn } from "../../domain/order/Ids.ts"
 import type { Order } from "../../domain/order/Order.ts"
 import { isLive } from "../../domain/order/Order.ts"
 import type { EpochMs } from "../../domain/Time.ts"
@@ -15,6 +15,7 @@ import type { CancelReport, CancelTarget } from "../../services/ControlServer.ts
 import { Installation } from "../../services/Installation.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
 import type { OrderRecord, OrderRef } from "../../services/KrakenRest.ts"
+import type { StoreShape } from "../../services/Store.ts"
 
 /** How often it is asked and looked, and how long is waited between (real time). */
 const ROUNDS = 4
@@ -66,12 +67,24 @@ export const lastArrivalOf = (orders: ReadonlyArray<Order>): number | undefined 
   return deadlines.length === 0 ? undefined : Math.max(...deadlines) + 1_000
 }
 
+/** Looks an order up in the books under either of its ids; a database that cannot be read knows none. */
+export const inBooks =
+  (store: StoreShape) =>
+  (id: string): Effect.Effect<boolean> =>
+    Effect.zipWith(
+      store.findOrder({ clientId: ClientOrderId(id) }),
+      store.findOrder({ exchangeId: ExchangeOrderId(id) }),
+      (ours, theirs) => Option.isSome(ours) || Option.isSome(theirs)
+    ).pipe(Effect.orElseSucceed(() => false))
+
 export interface CancelPlan {
   readonly target: CancelTarget
   /** Orders of the books that are not settled. */
   readonly known: ReadonlyArray<Order>
   /** Nothing that was decided before may arrive after this; the open orders are read once more then. */
   readonly lastArrival: EpochMs | undefined
+  /** Whether the books know an order by our id or the exchange's, however long ago it ended. */
+  readonly inBooks: (id: string) => Effect.Effect<boolean>
   /** Whether an own order that appears meanwhile is to be cancelled too (beside a stopped trader: every one). */
   readonly adopt: (record: OrderRecord) => boolean
 }
@@ -187,16 +200,13 @@ export const cancelOrders = (
       if (plan.lastArrival > now) yield* clock.sleep(plan.lastArrival - now)
       left = yield* untilGone(yield* look, ROUNDS)
     }
+    const ended = yield* Effect.filter(unmatched, plan.inBooks)
     const gone = wanted.filter((one) => !left.includes(one))
     return {
       cancelled: gone.filter((one) => accepted.has(one) || seenOpen.has(one)).map(label),
-      notOpen: [
-        ...gone.filter((one) => !accepted.has(one) && !seenOpen.has(one)).map(label),
-        ...unmatched.map((id) =>
-          first === undefined ? `${id} (not known, and the open orders could not be read)` : id
-        )
-      ],
-      left: [...left.map(label), ...refused, ...(first === undefined && unmatched.length > 0 ? unmatched : [])],
+      notOpen: [...gone.filter((one) => !accepted.has(one) && !seenOpen.has(one)).map(label), ...ended],
+      unheardOf: unmatched.filter((id) => !ended.includes(id)),
+      left: [...left.map(label), ...refused],
       placedAgain: [],
       warnings: [...warnings]
     }

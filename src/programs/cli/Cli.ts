@@ -210,7 +210,7 @@ export const normalise = (args: ReadonlyArray<string>): Either.Either<ReadonlyAr
   )?.toLowerCase()
   return Either.left(
     new UsageError({
-      text: `There is no command "${first}"${meant === undefined ? "" : `; did you mean ${meant}?`} Commands: ${NAMES.join(", ")}. Nothing was started.`
+      text: `There is no command "${first}"${meant === undefined ? "." : `; did you mean ${meant}?`} Commands: ${NAMES.join(", ")}. Nothing was started.`
     })
   )
 }

@@ -185,7 +185,7 @@ export const remoteChecks: Effect.Effect<
 > = Effect.gen(function* () {
   const rest = yield* KrakenRest
   const clock = yield* MarketClock
-  const { limits } = yield* Settings
+  const { limits, mode } = yield* Settings
   const skew = yield* clockCheck(limits)
   const system = yield* checked("system", "the system status", rest.systemStatus, (status) => [
     status === "online"
@@ -197,7 +197,7 @@ export const remoteChecks: Effect.Effect<
     const { problems, warnings } = judgeKey(info, now)
     return problems.length > 0
       ? [fail("key", problems.join("; "), "Change the key's permissions at Kraken, or make a new key.")]
-      : warnings.length > 0
+      : warnings.length > 0 && mode !== "paper"
         ? [warn("key", warnings.join("; "), "Edit the key at Kraken.")]
         : [ok("key", "it may trade, and may not withdraw")]
   })

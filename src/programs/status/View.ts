@@ -92,7 +92,8 @@ export type OrderView = typeof OrderView.Type
 
 const LatchView = Schema.Struct({
   cause: Schema.Literal(...causes),
-  since: Schema.String,
+  /** `null`: set while no trader ran, holds from the next start. */
+  since: maybeText,
   reason: Schema.String,
   /** What clears it, in words. */
   clears: Schema.String

@@ -1,6 +1,7 @@
 /** The status document of a trader that does not run, or does not answer: what its records say, and since when. */
 import { Option } from "effect"
-import { isOpen, latched } from "../../domain/breaker/Breaker.ts"
+import { latched } from "../../domain/breaker/Breaker.ts"
+import { closed } from "../../domain/breaker/BreakerState.ts"
 import type { Snapshot } from "../../domain/engine/Snapshot.ts"
 import { readThrottle } from "../../domain/engine/State.ts"
 import * as Fixed from "../../domain/money/Fixed.ts"
@@ -52,6 +53,19 @@ const lotView = (lot: Lot, answering: boolean): LotView => ({
   remedy: "start the trader, or sell it at Kraken by hand"
 })
 
+/** A latch that a command left in the fence, and that the trader has not taken over yet. */
+const operatorLatch = ({ fence, breaker }: Snapshot): StatusView["breaker"]["latches"] =>
+  Option.isSome(fence.operatorLatch) && breaker.latches.operator === undefined
+    ? [
+        {
+          cause: "operator",
+          since: null,
+          reason: fence.operatorLatch.value,
+          clears: "by hand only: look at the account, then `breaker reset --cause operator`"
+        }
+      ]
+    : []
+
 /** Why the next start would not enter at once, and what stands open meanwhile. */
 const concerns = (snapshot: Snapshot): ReadonlyArray<string> => {
   const out: Array<string> = []
@@ -65,11 +79,11 @@ const concerns = (snapshot: Snapshot): ReadonlyArray<string> => {
     )
   }
   if (snapshot.fence.paused) out.push("paused by the operator; `resume` allows entries again")
-  if (isOpen(snapshot.breaker)) {
-    out.push(...latched(snapshot.breaker).map((latch) => `the breaker holds (${latch.cause}: ${latch.reason})`))
-  } else if (Option.isSome(snapshot.fence.operatorLatch)) {
-    out.push(`the breaker will hold at the next start (operator: ${snapshot.fence.operatorLatch.value})`)
-  }
+  out.push(
+    ...[...latched(snapshot.breaker), ...operatorLatch(snapshot)].map(
+      (latch) => `the breaker holds (${latch.cause}: ${latch.reason})`
+    )
+  )
   return out
 }
 
@@ -81,7 +95,8 @@ export const recordsView = (state: TraderState, why: string, known: Recorded): S
   const orders = (snapshot?.orders ?? []).filter(isLive)
   const mark = snapshot === undefined ? undefined : Option.getOrUndefined(snapshot.dayMark)
   const throttle = readThrottle(snapshot?.notes.get("throttle"))
-  const latches = snapshot?.breaker ?? { latches: {}, failures: {}, rounds: {} }
+  const breaker = breakerView(snapshot?.breaker ?? closed, at)
+  const pending = snapshot === undefined ? [] : operatorLatch(snapshot)
   return {
     state,
     reasons: [why, ...(snapshot === undefined ? [] : concerns(snapshot))],
@@ -93,7 +108,11 @@ export const recordsView = (state: TraderState, why: string, known: Recorded): S
     at,
     clock: { machineTime: iso(machineNow), speed: null, offsetMs: null, measuredAt: null },
     paused: snapshot?.fence.paused ?? false,
-    breaker: breakerView(latches, at),
+    breaker: {
+      ...breaker,
+      open: breaker.open || pending.length > 0,
+      latches: [...breaker.latches, ...pending]
+    },
     pairs: [],
     lots: (snapshot?.lots ?? []).map((lot) => lotView(lot, state === "not-entering")),
     orders: orders.map(orderView),

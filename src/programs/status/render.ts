@@ -168,7 +168,7 @@ export const renderStatus = (view: StatusView, colors: boolean): string => {
       "Circuit breaker",
       breaker.open
         ? breaker.latches.flatMap((latch) => [
-            `${p.bad(latch.cause)} since ${shortTime(latch.since, view.at)}: ${printable(latch.reason)}`,
+            `${p.bad(latch.cause)} ${latch.since === null ? "from the next start" : `since ${shortTime(latch.since, view.at)}`}: ${printable(latch.reason)}`,
             `  clears ${latch.clears}`
           ])
         : ["closed"]

@@ -24,7 +24,7 @@ import { Settings } from "../../services/Settings.ts"
 import { StopSignal } from "../../services/StopSignal.ts"
 import { Store } from "../../services/Store.ts"
 import { Writer } from "../../services/Writer.ts"
-import { cancelOrders, DRILL_NOTE, lastArrivalOf } from "../cancel/cancelOrders.ts"
+import { cancelOrders, DRILL_NOTE, inBooks, lastArrivalOf } from "../cancel/cancelOrders.ts"
 import { metricsOf } from "../status/metrics.ts"
 import { runningView } from "../status/runningView.ts"
 import type { TraderHealth } from "../status/runningView.ts"
@@ -145,6 +145,7 @@ export const makeControls = (
           target,
           known,
           lastArrival: lastArrivalOf(known),
+          inBooks: inBooks(store),
           // exits are placed again for what is held; an entry must not be
           adopt: (record) => record.report.side === "buy"
         })
