@@ -106,15 +106,17 @@ export const makeDriver = <S>(options: {
                 ? Effect.raceFirst(clock.sleep(Math.max(1, wait)), changed.await)
                 : changed.await
             }).pipe(
-              Effect.catchTag("LocalKrakenError", (error) =>
-                Effect.zipRight(Effect.logError(error.message), Effect.sleep(RETRY_MS))
-              )
+              Effect.catchTag("LocalKrakenError", (error) => Effect.logError(error.message).pipe(pause)),
+              // A defect of the exchange must not end it unheard: it says so every second, and nothing is lost meanwhile.
+              Effect.catchAllDefect((defect) => Effect.logError("the local Kraken failed", defect).pipe(pause))
             )
           )
         )
       )
     }
   })
+
+const pause = (logged: Effect.Effect<void>): Effect.Effect<void> => Effect.zipRight(logged, Effect.sleep(RETRY_MS))
 
 /** The newest quote of each pair among events: the book as they left it. */
 export const lastQuotes = (events: ReadonlyArray<MarketEvent>, at: EpochMs): ReadonlyArray<MarketEvent> => {

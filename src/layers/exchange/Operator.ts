@@ -14,7 +14,7 @@
  * | `key` | any of `permissions` (comma-separated), `nonceWindow`, `validUntil` (Unix seconds), `ipAllowlist` | changes the API key |
  * | `tokens` | | every stream token becomes invalid |
  * | `view` | | account, orders, fills, ledger, request log |
- * | `advance` | `ms` | market time jumps ahead |
+ * | `advance` | `ms`, at most 31 days | market time jumps ahead |
  * | `pause`, `resume` | | market time stands still, or goes on |
  * | `disconnect` | `stream`: public, auth, both; `code` | closes streams; 1006 cuts them off |
  */
@@ -35,6 +35,8 @@ import type { Driver, Outcome } from "./Driver.ts"
 
 type Params = Readonly<Record<string, string>>
 type Result = Effect.Effect<unknown, ControlRefused | LocalKrakenError>
+
+const LONGEST_JUMP_MS = 31 * 86_400_000
 
 const refuse = (message: string): ControlRefused => new ControlRefused({ message })
 
@@ -307,11 +309,17 @@ export const makeOperator = (parts: OperatorParts): ((name: string, params: Para
       ),
     view: () => Effect.map(driver.settle, () => plain(view(driver.state()))),
     advance: (params) =>
-      Effect.flatMap(whole(params, "ms"), (ms) =>
-        clock.advance(ms).pipe(
-          Effect.zipRight(driver.settle),
-          Effect.map((now) => ({ now }))
-        )
+      Effect.flatMap(
+        Either.filterOrLeft(
+          whole(params, "ms"),
+          (ms) => ms <= LONGEST_JUMP_MS,
+          () => refuse(`ms must be at most ${LONGEST_JUMP_MS}: every event on the way is played`)
+        ),
+        (ms) =>
+          clock.advance(ms).pipe(
+            Effect.zipRight(driver.settle),
+            Effect.map((now) => ({ now }))
+          )
       ),
     pause: () => Effect.as(clock.pause, done),
     resume: () => Effect.as(clock.resume, done),

@@ -1,6 +1,7 @@
 /** The loopback port that serves REST, both streams and the controls. */
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import type { Duplex } from "node:stream"
 import { Effect, Schedule } from "effect"
 import type { Scope } from "effect"
@@ -32,8 +33,9 @@ const listen = (server: Server, port: number): Effect.Effect<number, LocalKraken
     server.once("error", failed)
     server.listen(port, HOST, () => {
       server.off("error", failed)
-      const address = server.address()
-      resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : port))
+      // A server that listens on TCP has an address of this form; a path or nothing is what pipes and closed ones have.
+      const address = server.address() as AddressInfo
+      resume(Effect.succeed(address.port))
     })
   })
 
@@ -70,10 +72,8 @@ export const openPort = (options: {
       socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
     })
     const number = yield* listen(server, options.port)
-    const reopen = Effect.retry(listen(server, number), {
-      schedule: Schedule.spaced(RETRY_MS),
-      times: 500
-    })
+    const listenAgain = Effect.suspend(() => (server.listening ? Effect.succeed(number) : listen(server, number)))
+    const reopen = Effect.retry(listenAgain, { schedule: Schedule.spaced(RETRY_MS), times: 500 })
     return {
       number,
       refuse: (realMs) => {

@@ -132,7 +132,8 @@ export const makeRest = (parts: RestParts) => {
   const answer = (effect: Effect.Effect<string, LocalKrakenError>): Effect.Effect<Answer> =>
     effect.pipe(
       Effect.map((body) => json(body)),
-      Effect.catchAll((error) => Effect.as(Effect.logError(error.message), page(503)))
+      Effect.catchAll((error) => Effect.as(Effect.logError(error.message), page(503))),
+      Effect.catchAllDefect((defect) => Effect.as(Effect.logError("the local Kraken failed", defect), page(500)))
     )
 
   const strike = (
@@ -220,7 +221,8 @@ export const makeRest = (parts: RestParts) => {
       Effect.catchTags({
         ControlRefused: (error) => Effect.succeed(json(JSON.stringify({ error: error.message }), 400)),
         LocalKrakenError: (error) => Effect.succeed(json(JSON.stringify({ error: error.message }), 503))
-      })
+      }),
+      Effect.catchAllDefect((defect) => Effect.as(Effect.logError("the local Kraken failed", defect), page(500)))
     )
   }
 

@@ -181,13 +181,13 @@ export const makeStreams = (parts: {
   }
 
   /** What cannot be made durable is not done; the client learns that its line is gone. */
-  const orClose = (connection: Connection, effect: Effect.Effect<void, LocalKrakenError>): Effect.Effect<void> =>
-    Effect.catchAll(effect, (error) =>
-      Effect.zipRight(
-        Effect.logError(error.message),
-        Effect.sync(() => connection.socket.close(1011))
-      )
+  const orClose = (connection: Connection, effect: Effect.Effect<void, LocalKrakenError>): Effect.Effect<void> => {
+    const close = Effect.sync(() => connection.socket.close(1011))
+    return effect.pipe(
+      Effect.catchAll((error) => Effect.zipRight(Effect.logError(error.message), close)),
+      Effect.catchAllDefect((defect) => Effect.zipRight(Effect.logError("the local Kraken failed", defect), close))
     )
+  }
 
   const accept = (stream: "public" | "auth", socket: WebSocket): void => {
     serial += 1

@@ -204,6 +204,7 @@ describe("the exchange's own controls", () => {
         ["key", { permissions: "everything" }, /permission must be one of/],
         ["key", { nonceWindow: "-1" }, /nonceWindow must be a whole number/],
         ["advance", { ms: "soon" }, /ms must be a whole number/],
+        ["advance", { ms: "2678400001" }, /ms must be at most 2678400000/],
         ["disconnect", { stream: "public", code: "1005" }, /code must be a close code/],
         ["disconnect", { stream: "public", code: "9" }, /code must be a close code/]
       ]

@@ -50,9 +50,9 @@ describe("the driver", () => {
       yield* driver.run((state, now) => ({ ...Exchange.openSession(state, "s", "public", now), value: undefined }))
       const subscribe = JSON.stringify({ method: "subscribe", params: { channel: "trade", symbol: ["XLM/USD"] } })
       yield* driver.run((state, now) => ({ ...Exchange.receive(state, "s", subscribe, now), value: undefined }))
-      yield* TestClock.adjust("10 seconds")
-      assert.isAtLeast(driver.state().now, START + 590_000)
-      assert.isAbove(commits.length, 100)
+      yield* TestClock.adjust("3 seconds")
+      assert.isAtLeast(driver.state().now, START + 170_000)
+      assert.isAbove(commits.length, 40)
       assert.deepStrictEqual(
         commits,
         commits.toSorted((a, b) => a - b)
@@ -89,6 +89,37 @@ describe("the driver", () => {
     })
   )
 
+  it.scoped("says that it has a defect, and stays", () =>
+    Effect.gen(function* () {
+      const clock = yield* makeAcceleratedClock({ start: START, speed: 1 })
+      const told: Array<unknown> = []
+      const source = generated({ seed: 1, listings: [], start: START })
+      const driver = yield* makeDriver({
+        initial: initial(defaultConfig, START),
+        source: {
+          ...source,
+          nextAt: () => START,
+          advance: () => {
+            throw new RangeError("a defect")
+          }
+        },
+        clock,
+        commit: () => undefined,
+        deliver: () => undefined
+      })
+      yield* driver.pump.pipe(
+        Effect.provide(
+          Logger.replace(
+            Logger.defaultLogger,
+            Logger.make(({ message }) => void told.push(message))
+          )
+        )
+      )
+      yield* TestClock.adjust("3 seconds")
+      assert.isAtLeast(told.length, 3)
+    })
+  )
+
   it.scoped("does nothing that it cannot commit, and tries again", () =>
     Effect.gen(function* () {
       const { breakDisk, driver } = yield* rig()
@@ -109,47 +140,52 @@ describe("the driver", () => {
   )
 })
 
-describe("when nothing can be written", () => {
-  it.scopedLive("calls answer 503, controls too, and streams close with 1011", () =>
-    Effect.gen(function* () {
-      const { clock } = yield* rig(1)
-      const driver: Driver = {
-        run: () => Effect.fail(full),
-        settle: Effect.fail(full),
-        state: () => initial(defaultConfig, START),
-        pump: Effect.void
-      }
-      const run = yield* FiberSet.makeRuntime<never>()
-      const fork = (effect: Effect.Effect<unknown>): void => void run(effect)
-      const faults = makeFaults(1)
-      const parts = { driver: () => driver, clock, faults, fork }
-      const streams = makeStreams({ ...parts, limits: defaultLimits })
-      const handle = makeRest({
-        ...parts,
-        secrets: new Map(),
-        controlToken: Redacted.make("token"),
-        operate: () => Effect.fail(full),
-        refuse: () => undefined
-      })
-      const port = yield* openPort({
-        port: 0,
-        onRequest: (request, response) => fork(handle(request, response)),
-        onUpgrade: streams.upgrade,
-        fork
-      })
-      const status = (path: string) =>
-        Effect.promise(async () => {
-          const init = { method: "POST", headers: { authorization: "Bearer token" } }
-          return (await fetch(`http://127.0.0.1:${port.number}${path}`, init)).status
+for (const [why, broken, status] of [
+  ["nothing can be written", Effect.fail(full), 503],
+  ["the exchange has a defect", Effect.die("defect"), 500]
+] as const) {
+  describe(`when ${why}`, () => {
+    it.scopedLive(`calls answer ${status}, controls too, and streams close with 1011`, () =>
+      Effect.gen(function* () {
+        const { clock } = yield* rig(1)
+        const driver: Driver = {
+          run: () => broken,
+          settle: broken,
+          state: () => initial(defaultConfig, START),
+          pump: Effect.void
+        }
+        const run = yield* FiberSet.makeRuntime<never>()
+        const fork = (effect: Effect.Effect<unknown>): void => void run(effect)
+        const faults = makeFaults(1)
+        const parts = { driver: () => driver, clock, faults, fork }
+        const streams = makeStreams({ ...parts, limits: defaultLimits })
+        const handle = makeRest({
+          ...parts,
+          secrets: new Map(),
+          controlToken: Redacted.make("token"),
+          operate: () => broken,
+          refuse: () => undefined
         })
-      assert.strictEqual(yield* status("/0/public/Time"), 503)
-      assert.strictEqual(yield* status("/0/private/Balance"), 503)
-      assert.strictEqual(yield* status("/control/view"), 503)
-      const client = yield* connect(`ws://127.0.0.1:${port.number}/v2`)
-      assert.strictEqual(yield* client.closed, 1011)
-    }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
-  )
-})
+        const port = yield* openPort({
+          port: 0,
+          onRequest: (request, response) => fork(handle(request, response)),
+          onUpgrade: streams.upgrade,
+          fork
+        })
+        const statusOf = (path: string) =>
+          Effect.promise(async () => {
+            const init = { method: "POST", headers: { authorization: "Bearer token" } }
+            return (await fetch(`http://127.0.0.1:${port.number}${path}`, init)).status
+          })
+        assert.strictEqual(yield* statusOf("/0/public/Time"), status)
+        assert.strictEqual(yield* statusOf("/0/private/Balance"), status)
+        assert.strictEqual(yield* statusOf("/control/view"), status)
+        const client = yield* connect(`ws://127.0.0.1:${port.number}/v2`)
+        assert.strictEqual(yield* client.closed, 1011)
+      }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
+    )
+  })
+}
 
 describe("bounds", () => {
   it.scopedLive("a reader that is too slow is cut off", () =>
@@ -228,6 +264,25 @@ describe("the port", () => {
       })
       yield* Effect.sleep(100)
       assert.deepStrictEqual((yield* get(kraken, "/0/public/Time")).error, [])
+    })
+  )
+})
+
+describe("the port, closed twice", () => {
+  it.scopedLive("is taken again once", () =>
+    Effect.gen(function* () {
+      const run = yield* FiberSet.makeRuntime<never>()
+      const port = yield* openPort({
+        port: 0,
+        onRequest: (_, response) => void response.end("here"),
+        onUpgrade: () => undefined,
+        fork: (effect) => void run(effect)
+      })
+      port.refuse(30)
+      port.refuse(90)
+      yield* Effect.sleep(250)
+      const answer = yield* Effect.promise(async () => (await fetch(`http://127.0.0.1:${port.number}/`)).text())
+      assert.strictEqual(answer, "here")
     })
   )
 })

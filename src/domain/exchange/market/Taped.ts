@@ -9,6 +9,7 @@
  * - Intervals of `OHLC` that the bars fill whole are their sums; others are made of the very trades that will be, or would
  *   have been, played.
  */
+import { Array } from "effect"
 import type { EpochMs } from "../../Time.ts"
 import type { Bar, Interval, MarketSource } from "../Boundary.ts"
 import { printsOf } from "./events.ts"
@@ -25,10 +26,10 @@ const SPREAD = 0.0008
 /** When a tape begins and ends (its last instant excluded). */
 export const span = (tape: Tape): { readonly start: EpochMs; readonly end: EpochMs } => {
   if (tape._tag === "Bars") {
-    return { start: tape.bars[0]?.at ?? 0, end: (tape.bars.at(-1)?.at ?? 0) + tape.ms }
+    return { start: tape.bars[0].at, end: Array.lastNonEmpty(tape.bars).at + tape.ms }
   }
   const minute = (at: number): number => Math.floor(at / MINUTE) * MINUTE
-  return { start: minute(tape.prints[0]?.at ?? 0), end: minute(tape.prints.at(-1)?.at ?? 0) + MINUTE }
+  return { start: minute(tape.prints[0].at), end: minute(Array.lastNonEmpty(tape.prints).at) + MINUTE }
 }
 
 /** How many of a sorted list come before an instant. */

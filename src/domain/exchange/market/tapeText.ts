@@ -5,7 +5,7 @@
  *
  * Prices are rounded to the pair's tick and volumes to hundred-millionths; nothing else is changed.
  */
-import { Either } from "effect"
+import { Array as Arr, Either } from "effect"
 import type { Listing, Print } from "./PathBar.ts"
 import { tickSize, UNITS } from "./PathBar.ts"
 
@@ -23,8 +23,8 @@ export interface TapeBar {
 
 /** Bars lie on a grid of `ms`, none twice; absent ones had no trade. */
 export type Tape =
-  | { readonly _tag: "Bars"; readonly ms: number; readonly bars: ReadonlyArray<TapeBar> }
-  | { readonly _tag: "Trades"; readonly prints: ReadonlyArray<Print> }
+  | { readonly _tag: "Bars"; readonly ms: number; readonly bars: Arr.NonEmptyReadonlyArray<TapeBar> }
+  | { readonly _tag: "Trades"; readonly prints: Arr.NonEmptyReadonlyArray<Print> }
 
 export interface TapeFault {
   readonly reason: "bad header" | "bad line" | "empty"
@@ -131,13 +131,18 @@ export const makeReader = (listing: Listing): TapeReader => {
   }
 
   /** The grid is the shortest distance between two bars. */
-  const grid = (): Either.Either<Tape, TapeFault> => {
-    const first = bars[0]?.at ?? 0
-    const ms = bars.reduce((least, bar, i) => Math.min(least, bar.at - (bars[i - 1]?.at ?? -Infinity)), Infinity)
+  const grid = (all: Arr.NonEmptyReadonlyArray<TapeBar>): Either.Either<Tape, TapeFault> => {
+    const first = all[0].at
+    let before = Number.NEGATIVE_INFINITY
+    let ms = Number.POSITIVE_INFINITY
+    for (const bar of all) {
+      ms = Math.min(ms, bar.at - before)
+      before = bar.at
+    }
     const step = Number.isFinite(ms) ? ms : MINUTE
-    const off = bars.findIndex((bar) => (bar.at - first) % step !== 0)
+    const off = all.findIndex((bar) => (bar.at - first) % step !== 0)
     return off < 0
-      ? Either.right({ _tag: "Bars", ms: step, bars })
+      ? Either.right({ _tag: "Bars", ms: step, bars: all })
       : Either.left({
           reason: "bad line",
           line: lines[off],
@@ -153,10 +158,10 @@ export const makeReader = (listing: Listing): TapeReader => {
       return text === "" ? undefined : row(text, columns)
     },
     end: () => {
-      if (columns === undefined || (bars.length === 0 && prints.length === 0)) {
-        return Either.left({ reason: "empty", line: undefined, detail: "the tape has no rows" })
-      }
-      return trading ? Either.right({ _tag: "Trades", prints }) : grid()
+      if (Arr.isNonEmptyArray(bars)) return grid(bars)
+      return Arr.isNonEmptyArray(prints)
+        ? Either.right({ _tag: "Trades", prints })
+        : Either.left({ reason: "empty", line: undefined, detail: "the tape has no rows" })
     }
   }
 }
