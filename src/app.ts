@@ -40,7 +40,8 @@ import { Installation } from "./services/Installation.ts"
 import { InstanceLock } from "./services/InstanceLock.ts"
 import type { LockHeld, LockUnusable } from "./services/InstanceLock.ts"
 import type { KrakenRest } from "./services/KrakenRest.ts"
-import type { LocalKrakenError, LocalKrakenShape, TapeError } from "./services/LocalKraken.ts"
+import { LocalKrakenError } from "./services/LocalKraken.ts"
+import type { LocalKrakenShape, TapeError } from "./services/LocalKraken.ts"
 import type { Nonce } from "./services/Nonce.ts"
 import { Records } from "./services/Records.ts"
 import { Settings } from "./services/Settings.ts"
@@ -126,7 +127,13 @@ const localKrakenOptions = (settings: SettingsShape): LocalKrakenOptions & { rea
 const startLocalKraken = (
   settings: SettingsShape
 ): Effect.Effect<LocalKrakenShape, LocalKrakenError | TapeError, Scope.Scope> =>
-  makeLocalKraken(localKrakenOptions(settings))
+  settings.paper.market._tag === "Kraken"
+    ? new LocalKrakenError({
+        reason: "settings",
+        message:
+          "PAPER_MARKET=kraken (real public data behind the local Kraken) is not part of this version. Nothing was started. Use PAPER_MARKET=generated, or the path of a tape."
+      })
+    : makeLocalKraken(localKrakenOptions(settings))
 
 /** The settings as the layers that talk to the exchange see them in paper mode: its own key, its own addresses. */
 export const pointedAt = (settings: SettingsShape, kraken: LocalKrakenShape): SettingsShape => ({

@@ -11,9 +11,6 @@ import type { SendOutcome } from "../domain/order/Outcome.ts"
 import type { CommittedIntent } from "../domain/order/Steps.ts"
 import type { EpochMs } from "../domain/Time.ts"
 
-/** Priority in the private lane, highest first: dead man's switch and cancels, exits, entries, reads. */
-export type Rank = "safety" | "exit" | "entry" | "read"
-
 /** `BalanceEx`, one asset. Amounts at scale 10^-12. */
 export interface AssetBalance {
   /** REST asset id as sent, suffix included: `ZUSD`, `XXLM`, `XLM.F`. */

@@ -28,7 +28,7 @@ export class FenceMoved extends Data.TaggedError("FenceMoved")<{
 }> {}
 
 export type { Fence, Snapshot } from "../domain/engine/Snapshot.ts"
-export type { MetricsRow, StoreWrite } from "../domain/engine/Write.ts"
+export type { StoreWrite } from "../domain/engine/Write.ts"
 
 export interface StoreShape {
   readonly load: Effect.Effect<Snapshot, StoreFailed>
