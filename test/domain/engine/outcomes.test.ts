@@ -133,4 +133,18 @@ describe("outcomes", () => {
     assert.strictEqual(ioc?.timeInForce, "IOC")
     assert.isFalse(ioc?.postOnly)
   })
+
+  it("a report that came before the reply outranks a reply that never came", () => {
+    const rig = new Rig().ready().signal()
+    const approved = rig.approve(rig.proposal())
+    const order = rig.order(approved.id)
+    rig.send({ _tag: "ReportsSeen", reports: [rig.statusOf(order, { exchangeId: ExchangeOrderId("O1") })] })
+    rig.send({
+      _tag: "OutcomeSeen",
+      orderId: order.id,
+      outcome: { _tag: "Unknown", text: "time-out", recognised: true }
+    })
+    assert.strictEqual(rig.order(order.id).status, "open")
+    assert.deepEqual(rig.of("Settle"), [])
+  })
 })

@@ -73,4 +73,29 @@ describe("reports that match nothing", () => {
     rig.after(5000).send({ _tag: "OpenOrdersSeen", begunAt: rig.now, reports: [] })
     assert.strictEqual(rig.of("FetchOrder")[0]?.order.id, order.id)
   })
+
+  it("an order held as open and absent from a new snapshot of the stream is read; one just sent is not yet missed", () => {
+    const rig = new Rig().ready().signal()
+    const order = rig.place(rig.proposal())
+    rig.after(500).send({ _tag: "PrivateUp", openOrders: [] })
+    assert.deepEqual(rig.of("FetchOrder"), [])
+    rig.after(5000).send({ _tag: "PrivateUp", openOrders: [rig.statusOf(order, {})] })
+    assert.deepEqual(rig.of("FetchOrder"), [])
+    rig.after(5000).send({ _tag: "PrivateUp", openOrders: [] })
+    assert.strictEqual(rig.of("FetchOrder")[0]?.order.id, order.id)
+    // asked for a moment ago: not again with every snapshot
+    rig.after(500).send({ _tag: "PrivateUp", openOrders: [] })
+    assert.deepEqual(rig.of("FetchOrder"), [])
+  })
+
+  it("an execution that REST tells of long after a living stream should have is noted as missed", () => {
+    const rig = new Rig().ready().signal()
+    const order = rig.place(rig.proposal())
+    const late = rig.fillOf(order, "10", { source: "rest" })
+    rig.after(5000).send({ _tag: "ReportsSeen", reports: [late] })
+    assert.isUndefined(rig.state.missedFillAt)
+    const later = rig.fillOf(order, "10", { source: "rest" })
+    rig.after(5001).send({ _tag: "ReportsSeen", reports: [later] })
+    assert.strictEqual(rig.state.missedFillAt, rig.now)
+  })
 })
