@@ -184,7 +184,7 @@ export const resume = (
     foreignOrders: new Set(),
     totals: snapshot.totals,
     foreign: snapshot.foreign,
-    foreignAt: undefined,
+    foreignAt: readAgreed(snapshot.notes.get(AGREED_NOTE)),
     balances: undefined,
     differences: new Map(),
     lastFillAt: undefined,
@@ -220,6 +220,12 @@ const startPair = (rules: EngineRules, instrument: Instrument): PairState => ({
   features: {},
   lotStatuses: []
 })
+
+/** The note of when books and account last agreed (market time). */
+export const AGREED_NOTE = "agreedAt"
+
+const readAgreed = (note: string | undefined): EpochMs | undefined =>
+  note !== undefined && /^\d+(\.\d+)?$/.test(note) ? Number(note) : undefined
 
 const emptyThrottle: Throttle = { day: "", entries: 0, lastEntryAt: undefined, lastLossAt: undefined }
 

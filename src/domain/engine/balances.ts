@@ -7,6 +7,7 @@ import * as Portfolio from "../portfolio/Portfolio.ts"
 import type { Draft } from "./Draft.ts"
 import { alert, askOnce, latch, log, patch, putLot } from "./Draft.ts"
 import type { LedgerMove } from "./Event.ts"
+import { AGREED_NOTE } from "./State.ts"
 import { bookAssets, openLots, ownAmount, show } from "./Views.ts"
 
 /** Two agreeing differences at least this far apart count. */
@@ -32,6 +33,12 @@ const ownHoldUsd = (d: Draft): bigint => {
     sum += working + Money.portion(working, fee, "up")
   }
   return sum
+}
+
+/** Books and account agree: the ledger is asked for what came later only. Recorded, since money also moves while the trader is down. */
+const agreed = (d: Draft, at: number): void => {
+  patch(d, { foreignAt: at })
+  d.writes.push({ _tag: "Note", key: AGREED_NOTE, value: String(at) })
 }
 
 export const balancesSeen = (
@@ -66,7 +73,8 @@ export const balancesSeen = (
     else if (d.at - before.at >= CONFIRM_AFTER_MS) consult = true
   }
   const changed = [...foreign].some(([asset, value]) => d.state.foreign.get(asset) !== value)
-  patch(d, { foreign, differences, ...(differences.size === 0 ? { foreignAt: begunAt } : {}) })
+  patch(d, { foreign, differences })
+  if (differences.size === 0) agreed(d, begunAt)
   if (changed) d.writes.push({ _tag: "Foreign", foreign })
   if (consult && askOnce(d, "ledger", 30_000)) {
     d.out.push({ _tag: "FetchLedger", since: (d.state.foreignAt ?? d.at) - CONFIRM_AFTER_MS })
@@ -129,6 +137,7 @@ export const ledgerSeen = (d: Draft, moves: ReadonlyArray<LedgerMove>): void => 
         : `the account's ${asset} differs from the books by ${show(difference.amount)}, and the ledger explains ${show(explained)} of it`
     )
   }
-  patch(d, { foreign, differences, ...(differences.size === 0 ? { foreignAt: d.at } : {}) })
+  patch(d, { foreign, differences })
+  if (differences.size === 0) agreed(d, d.at)
   d.writes.push({ _tag: "Foreign", foreign })
 }
