@@ -3,7 +3,6 @@
  * intent and send in one step. No retry of any kind.
  */
 import { Effect, Either, Exit } from "effect"
-import * as Breaker from "../../domain/breaker/Breaker.ts"
 import type { EngineState } from "../../domain/engine/State.ts"
 import { entryStops } from "../../domain/engine/Views.ts"
 import type { SendOutcome } from "../../domain/order/Outcome.ts"
@@ -24,7 +23,6 @@ export const voidReason = (state: EngineState, approved: ApprovedOrder, elapsedM
   if (state.epoch !== approved.epoch) return "the fence was moved by another program"
   if (state.phase === "stopping") return "the trader is stopping"
   if (approved.proposal.purpose._tag === "Exit") return undefined
-  if (Breaker.isOpen(state.breaker)) return "the circuit breaker opened"
   const pair = state.pairs.get(approved.proposal.instrument.symbol)
   return pair === undefined ? "the pair is gone" : entryStops(state, pair)[0]
 }

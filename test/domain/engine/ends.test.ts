@@ -1,6 +1,5 @@
 import { Either, Option } from "effect"
 import { assert, describe, it } from "vitest"
-import type { SendOutcome } from "../../../src/domain/order/Outcome.ts"
 import type { Order } from "../../../src/domain/order/Order.ts"
 import { id, lot, q, share, usd } from "../../support/build.ts"
 import { exit } from "../../support/build.ts"
