@@ -153,8 +153,7 @@ const exchange = (options: ExchangeOptions) =>
     const { localKraken } = yield* load(() => import("./layers/exchange/LocalKrakenServer.ts"))
     const { StopSignalNode } = yield* load(() => import("./layers/node/StopSignalNode.ts"))
     yield* serve({ json: options.json, pid: process.pid }).pipe(
-      Effect.provide(Layer.mergeAll(localKraken(parts), StopSignalNode)),
-      Effect.provide(logging(chosen))
+      Effect.provide(Layer.mergeAll(localKraken(parts), StopSignalNode).pipe(Layer.provideMerge(logging(chosen))))
     )
   })
 

@@ -31,7 +31,9 @@ const refuse = (status: number, text: string): Reply => reply(status, { error: t
 
 const Reason = Schema.String.pipe(Schema.maxLength(500))
 const StopBody = Schema.Struct({ reason: Schema.optional(Reason) })
-const EmptyBody = Schema.Struct({})
+const EmptyBody = Schema.Record({ key: Schema.String, value: Schema.Unknown }).pipe(
+  Schema.filter((body) => Object.keys(body).length === 0)
+)
 const CauseName = Schema.Literal(...causes)
 const TripBody = Schema.Struct({ cause: Schema.optional(CauseName), reason: Schema.optional(Reason) })
 const CancelBody = Schema.Union(

@@ -239,7 +239,7 @@ export const runCli = <E, R>(
 ): Effect.Effect<void, E | UsageError | ValidationError.ValidationError, R | CliApp.CliApp.Environment | Terminal> =>
   Effect.flatMap(normalise(args), (normal) =>
     Command.run(commandsOf(commands), { name: "kraken-trader", version })(["node", "kraken-trader", ...normal]).pipe(
-      Effect.provideService(CliConfig.CliConfig, CliConfig.make({ showBuiltIns: false, finalCheckBuiltIn: true })),
+      Effect.provideService(CliConfig.CliConfig, CliConfig.make({ showBuiltIns: false })),
       throughTerminal
     )
   )

@@ -135,9 +135,9 @@ describe("the document of a running trader", () => {
     assert.deepInclude(view.pairs[0], { bid: null, ageSeconds: null, makerFee: null, takerFee: null, feesAt: null })
     assert.deepInclude(view.day, { markUsd: null, lossUsd: null })
     assert.strictEqual(view.switch.state, "not armed")
-    const off = new Rig({ limits: { deadManSwitch: undefined } }).ready()
-    assert.deepEqual(runningView(off.state, health()).switch, { state: "off", firesAt: null })
-    assert.strictEqual(runningView(off.state, health()).state, "trading")
+    const off = { ...new Rig().ready().state, switchFiresAt: "off" as const }
+    assert.deepEqual(runningView(off, health()).switch, { state: "off", firesAt: null })
+    assert.strictEqual(runningView(off, health()).state, "trading")
   })
 })
 
@@ -296,11 +296,10 @@ describe("the text", () => {
   })
 
   it("of one in trouble: colours, causes, remedies, unknown orders", () => {
-    const { rig } = lost(
-      new Rig({ limits: { maxTotalExposure: usd("100") }, snapshot: { lots: [lot({ remaining: q("5") })] } })
-        .ready()
-        .signal()
-    )
+    const { rig } = lost()
+    const dust = lot({ id: id("kt1-dust"), remaining: q("5") })
+    rig.state = { ...rig.state, lots: new Map([...rig.state.lots, [dust.id, dust]]) }
+    rig.tick()
     rig
       .send({ _tag: "Tripped", cause: "operator", reason: "odd\u001B[2J prices" })
       .send({ _tag: "SwitchLost", reason: "x" })
@@ -374,8 +373,8 @@ describe("the text", () => {
   })
 
   it("off, stopped pairs, and amounts and ratios that are none", () => {
-    const rig = new Rig({ limits: { deadManSwitch: undefined } }).ready()
-    const view = runningView(rig.state, health({ identity: { mode: "paper", version: "1", pid: 1, startedAt: NOON } }))
+    const state = { ...new Rig().ready().state, switchFiresAt: "off" as const }
+    const view = runningView(state, health({ identity: { mode: "paper", version: "1", pid: 1, startedAt: NOON } }))
     const [pair] = view.pairs
     assert(pair !== undefined)
     const odd: StatusView = {
