@@ -20,6 +20,8 @@ describe("the market data feed", () => {
         yield* b.stream.tellPublic({ _tag: "SystemSeen", status: "online" })
         yield* b.stream.tellPublic({ _tag: "SystemSeen", status: "post_only", maintenanceAt: NOON + 1 })
         yield* b.stream.tellPublic({ _tag: "Malformed", stream: "public", kind: "x", text: "y" })
+        const candle = { at: NOON, open: 1, high: 1, low: 1, close: 1, volume: 1 }
+        yield* b.stream.tellPublic({ _tag: "CandleClosed", symbol: XLM, intervalMinutes: 1, candle })
         yield* b.stream.tellPublic({ _tag: "ClockSample", exchangeMs: NOON, sentAt: NOON, receivedAt: NOON })
         yield* rest
         yield* b.d.engine.settled
@@ -42,7 +44,7 @@ describe("the market data feed", () => {
       Effect.gen(function* () {
         yield* Effect.forkScoped(publicFeed([XLM]))
         yield* b.stream.publicRunning
-        while (b.d.engine.offer({ _tag: "Tick" })) continue
+        for (let n = 0; n < 20_000; n++) b.d.engine.offer({ _tag: "Tick" })
         yield* b.stream.tellPublic({ _tag: "PublicUp" })
         yield* until(() => b.d.engine.unsafeState().publicUp)
       })
