@@ -2,7 +2,8 @@
 import { describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
 import { assert } from "vitest"
-import { assertBooks, buy, enter, makeWorld, own, ready } from "./World.ts"
+import { assertBooks } from "./judge.ts"
+import { buy, enter, makeWorld, own, ready } from "./World.ts"
 import type { World } from "./World.ts"
 
 const sentAs = (world: World, clOrdId: string) =>
