@@ -2,19 +2,22 @@
  * The journal on `journal.db`, a connection of its own: entries gather in memory and are written every quarter of a second
  * in one transaction. Nothing here can delay or fail trading; what is lost is counted, and the count is written.
  */
-import BetterSqlite3 from "better-sqlite3"
-import { Duration, Effect, Layer, Schedule } from "effect"
+import * as SqlSchema from "@effect/sql/SqlSchema"
+
+import { Duration, Effect, Layer, Schedule, Schema } from "effect"
 import type { JournalEntry } from "../../services/Journal.ts"
 import { Journal } from "../../services/Journal.ts"
+import type { StoreFailed } from "../../services/Store.ts"
 import { iso } from "../../domain/Time.ts"
-import { BUSY_TIMEOUT_MS } from "./Database.ts"
-import * as SqlModule from "./Sql.ts"
+import { clientFailed, connect, hold, transact } from "./Client.ts"
 
 /** Entries that memory holds while the disk is slow or full. */
 export const BUFFER = 8192
 const EVERY = Duration.millis(250)
-/** Rows of one transaction: a bound on how long the event loop is held. */
+/** Rows of one transaction. */
 const BATCH = 1000
+/** Rows of one statement: a bound on how long the event loop is held. */
+const ROWS = 100
 
 export interface JournalOptions {
   readonly file: string
@@ -33,74 +36,117 @@ const encode = (data: unknown): string => {
   }
 }
 
-const openJournal = (file: string) => {
-  const raw = new BetterSqlite3(file, { timeout: BUSY_TIMEOUT_MS })
-  raw.pragma("journal_mode = WAL")
-  raw.pragma("synchronous = NORMAL")
-  raw.pragma("journal_size_limit = 16777216")
-  raw.exec(
-    "CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, timestamp TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL)"
-  )
-  return { raw, sql: SqlModule.make(raw) }
-}
+const JournalRow = Schema.Struct({ timestamp: Schema.String, kind: Schema.String, data: Schema.String })
+const Size = Schema.Struct({ bytes: Schema.BigIntFromSelf })
+
+const rowOf = ({ at, kind, data }: JournalEntry): typeof JournalRow.Type => ({
+  timestamp: iso(at),
+  kind,
+  data: encode(data)
+})
+
+/** The journal's statements on one connection. */
+const open = (filename: string) =>
+  Effect.gen(function* () {
+    const sql = yield* connect({ filename })
+    yield* sql`PRAGMA journal_mode = WAL`
+    yield* sql`PRAGMA synchronous = NORMAL`
+    yield* sql`PRAGMA journal_size_limit = 16777216`
+    yield* sql`CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, timestamp TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL)`
+    const insert = SqlSchema.void({
+      Request: Schema.Array(JournalRow),
+      execute: (rows) => sql`INSERT INTO journal ${sql.insert(rows)}`
+    })
+    const size = SqlSchema.single({
+      Request: Schema.Void,
+      Result: Size,
+      execute: () =>
+        sql`SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()`
+    })
+    const prune = sql`DELETE FROM journal WHERE id <= (SELECT min(id) + (max(id) - min(id)) / 4 FROM journal)`
+    /** All rows in one transaction, and the bound kept. */
+    const write = (rows: ReadonlyArray<typeof JournalRow.Type>, maxBytes: number) =>
+      transact(
+        sql,
+        Effect.gen(function* () {
+          for (let n = 0; n < rows.length; n += ROWS) {
+            yield* insert(rows.slice(n, n + ROWS))
+            yield* Effect.yieldNow()
+          }
+          const { bytes } = yield* size()
+          if (bytes >= maxBytes) yield* prune
+        })
+      )
+    return { write }
+  }).pipe(Effect.mapError(clientFailed("open the journal")))
 
 const make = ({ file, maxBytes = 256 * 1024 * 1024 }: JournalOptions) =>
   Effect.gen(function* () {
-    let open: ReturnType<typeof openJournal> | undefined
+    const connection = yield* hold({ open: open(file), identity: Effect.succeed(file) })
+    const alone = yield* Effect.makeSemaphore(1)
     let buffer: Array<JournalEntry> = []
     let dropped = 0
     let failing = false
 
-    const prune = (raw: BetterSqlite3.Database): void => {
-      const pages =
-        Number(raw.pragma("page_count", { simple: true })) - Number(raw.pragma("freelist_count", { simple: true }))
-      if (pages * Number(raw.pragma("page_size", { simple: true })) < maxBytes) return
-      raw.exec("DELETE FROM journal WHERE id <= (SELECT min(id) + (max(id) - min(id)) / 4 FROM journal)")
+    /** Lets the oldest go until no more wait than memory holds. */
+    const bound = (): void => {
+      const excess = buffer.length - BUFFER
+      if (excess <= 0) return
+      buffer = buffer.slice(excess)
+      dropped += excess
     }
 
-    /** Writes one batch; the entries leave the buffer only once they are committed. */
-    const writeBatch = (): void => {
-      open ??= openJournal(file)
-      const { raw, sql } = open
-      const batch = buffer.slice(0, BATCH)
-      const lost = dropped
-      const at = batch[0]?.at
-      raw.transaction(() => {
-        const insert = "INSERT INTO journal (timestamp, kind, data) VALUES (?, ?, ?)"
-        if (lost > 0 && at !== undefined) sql.run(insert, iso(at), "journal.dropped", encode({ entries: lost }))
-        for (const entry of batch) sql.run(insert, iso(entry.at), entry.kind, encode(entry.data))
-        prune(raw)
-      })()
-      buffer = buffer.slice(batch.length)
-      dropped -= lost
-    }
-
-    const flush = Effect.try(() => {
-      while (buffer.length > 0) writeBatch()
-    }).pipe(
-      Effect.matchEffect({
-        // Said once when it begins and once when it ends: a full disk must not flood the log as well.
-        onFailure: (failure) => {
-          if (failing) return Effect.void
-          failing = true
-          return Effect.logWarning(
-            `The journal cannot be written (trading goes on; entries wait in memory, the oldest are dropped): ${String(failure.cause)}`
+    /**
+     * Writes one batch. While it is being written its entries are neither dropped nor written twice; what could not be
+     * written goes back to its place. Uninterruptible: an interruption after the commit would write them again.
+     */
+    const writeBatch: Effect.Effect<void, StoreFailed> = Effect.uninterruptible(
+      Effect.suspend(() => {
+        const batch = buffer.slice(0, BATCH)
+        const lost = dropped
+        const at = batch[0]?.at
+        buffer = buffer.slice(batch.length)
+        dropped = 0
+        const rows = batch.map(rowOf)
+        if (lost > 0 && at !== undefined) rows.unshift(rowOf({ at, kind: "journal.dropped", data: { entries: lost } }))
+        return connection
+          .use(({ write }) => write(rows, maxBytes))
+          .pipe(
+            Effect.mapError(clientFailed("write the journal")),
+            Effect.onError(() =>
+              Effect.sync(() => {
+                buffer = [...batch, ...buffer]
+                dropped += lost
+                bound()
+              })
+            )
           )
-        },
-        onSuccess: () => {
-          if (!failing) return Effect.void
-          failing = false
-          return Effect.logInfo("The journal is written again")
-        }
       })
     )
 
-    yield* Effect.addFinalizer(() =>
-      Effect.andThen(
-        flush,
-        Effect.sync(() => open?.raw.close())
+    const flush = alone
+      .withPermits(1)(
+        Effect.whileLoop({ while: () => buffer.length > 0, body: () => writeBatch, step: () => undefined })
       )
-    )
+      .pipe(
+        Effect.matchEffect({
+          // Said once when it begins and once when it ends: a full disk must not flood the log as well.
+          onFailure: (failure) => {
+            if (failing) return Effect.void
+            failing = true
+            return Effect.logWarning(
+              `The journal cannot be written (trading goes on; entries wait in memory, the oldest are dropped): ${String(failure.cause)}`
+            )
+          },
+          onSuccess: () => {
+            if (!failing) return Effect.void
+            failing = false
+            return Effect.logInfo("The journal is written again")
+          }
+        })
+      )
+
+    yield* Effect.addFinalizer(() => flush)
     yield* flush.pipe(Effect.repeat(Schedule.spaced(EVERY)), Effect.forkScoped)
 
     return Journal.of({

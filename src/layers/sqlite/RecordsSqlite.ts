@@ -2,133 +2,221 @@
  * The records read-only, beside a running trader or without one. A database that nobody has open is read from a copy in
  * memory, since even a reading connection to a WAL database would create files next to it; a database in use (its
  * write-ahead log is there) is read through a reading connection, which blocks nobody.
+ *
+ * The connection is shared by reads that follow each other and closed soon after: a trader that ends while somebody
+ * else's connection is open could not tidy up its log.
  */
 import * as FileSystem from "node:fs"
-import BetterSqlite3 from "better-sqlite3"
-import { Effect, Layer, Option } from "effect"
+import type * as SqlClient from "@effect/sql/SqlClient"
+import * as SqlSchema from "@effect/sql/SqlSchema"
+import type { Scope } from "effect"
+import { Duration, Effect, Layer, Option, Record, Schema } from "effect"
+import { causes } from "../../domain/breaker/BreakerState.ts"
 import * as Fixed from "../../domain/money/Fixed.ts"
-import { averagePrice } from "../../domain/money/Money.ts"
-import type { OrderRow, RecordsShape, TradeRow } from "../../services/Records.ts"
+import { averagePrice, PriceText, QuantityText } from "../../domain/money/Money.ts"
+import type { OrderRow, TradeRow } from "../../services/Records.ts"
 import { Records } from "../../services/Records.ts"
-import type { StoreFailed } from "../../services/Store.ts"
-import { APPLICATION_ID, BUSY_TIMEOUT_MS } from "./Database.ts"
+import { StoreFailed } from "../../services/Store.ts"
+import { clientFailed, connect, hold, transact } from "./Client.ts"
+import { APPLICATION_ID } from "./Database.ts"
 import { Damaged, Newer, storeFailed } from "./failure.ts"
-import { readBreakerHistory, readLot, readOrder, readSnapshot } from "./loading.ts"
+import { bookStatements, booksFrom } from "./loading.ts"
 import { migrations } from "./migrations.ts"
-import type { Row, Sql } from "./Sql.ts"
-import * as SqlModule from "./Sql.ts"
-import { amount, int, optionalText, text } from "./Sql.ts"
+import type { Row } from "./Sql.ts"
+import { LotState, OrderState } from "./states.ts"
 
-/** Offsets 18 and 19 of a database file: 2 means WAL, 1 a rollback journal (https://www.sqlite.org/fileformat.html). */
-const asRollbackJournal = (content: Buffer): Buffer => {
-  content.fill(1, 18, Math.min(20, content.length))
-  return content
-}
+/** How long the connection waits for another read. */
+export const IDLE = Duration.millis(50)
+/** Tries to copy a database that changes while it is copied. */
+const COPIES = 5
 
-/** A log that exists, even an empty one, means that somebody has the database open or was cut off while it was. */
-const inUse = (file: string): boolean => FileSystem.existsSync(`${file}-wal`)
+/** An integer column; the client hands them over as `bigint`. */
+const Whole = Schema.transform(Schema.BigIntFromSelf, Schema.Int, { strict: true, decode: Number, encode: BigInt })
 
-const connect = (file: string): BetterSqlite3.Database =>
-  inUse(file)
-    ? new BetterSqlite3(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS })
-    : new BetterSqlite3(asRollbackJournal(FileSystem.readFileSync(file)))
+const OrderRecord = Schema.Struct({
+  ordertype: Schema.String,
+  purpose: Schema.String,
+  timestamp: Schema.String,
+  state: OrderState
+})
 
-const check = (raw: BetterSqlite3.Database): void => {
-  const newest = Math.max(...migrations.map((m) => m.version))
-  const version = Number(raw.pragma("user_version", { simple: true }))
-  if (Number(raw.pragma("application_id", { simple: true })) !== APPLICATION_ID)
-    throw new Damaged({ what: "this is not a database of the trader's" })
-  if (version > newest) throw new Newer({ found: version, known: newest })
-}
-
-const orderRow = (row: Row): OrderRow => {
-  const order = readOrder(row)
+const orderRow = ({ ordertype, purpose, timestamp, state: order }: typeof OrderRecord.Type): OrderRow => {
   const average = averagePrice(order.cumCost, order.cumQuantity)
   return {
     orderId: order.id,
     exchangeId: order.exchangeId,
     pair: order.symbol,
     type: order.side,
-    orderType: text(row, "ordertype"),
-    purpose: text(row, "purpose"),
+    orderType: ordertype,
+    purpose,
     price: Fixed.show(order.limitPrice),
     volume: Fixed.show(order.quantity),
     status: order.status,
-    timestamp: text(row, "timestamp"),
+    timestamp,
     filledVolume: Fixed.show(order.cumQuantity),
     averagePrice: average === undefined ? undefined : Fixed.show(average),
     reason: order.reason
   }
 }
 
-const tradeRow = (row: Row): TradeRow => ({
-  orderId: text(row, "order_id"),
-  txid: optionalText(row, "txid"),
-  pair: text(row, "pair"),
-  side: text(row, "side"),
-  price: Fixed.show(amount(row, "price_exact")),
-  volume: Fixed.show(amount(row, "volume_exact")),
-  remaining: Fixed.show(readLot(row).remaining),
-  timestamp: text(row, "timestamp"),
-  status: text(row, "status"),
-  profitLoss: optionalText(row, "profit_loss_exact"),
-  notes: text(row, "notes")
+const TradeRecord = Schema.Struct({
+  order_id: Schema.String,
+  txid: Schema.NullOr(Schema.String),
+  pair: Schema.String,
+  side: Schema.String,
+  price_exact: PriceText,
+  volume_exact: QuantityText,
+  timestamp: Schema.String,
+  status: Schema.String,
+  profit_loss_exact: Schema.NullOr(Schema.String),
+  notes: Schema.String,
+  state: LotState
 })
 
-/** Orders that are on the exchange, may be, or miss executions. */
-const OPEN_ORDERS = "WHERE settled = 0"
-const OPEN_TRADES = "WHERE trades.status = 'open'"
+const tradeRow = (row: typeof TradeRecord.Type): TradeRow => ({
+  orderId: row.order_id,
+  txid: row.txid ?? undefined,
+  pair: row.pair,
+  side: row.side,
+  price: Fixed.show(row.price_exact),
+  volume: Fixed.show(row.volume_exact),
+  remaining: Fixed.show(row.state.remaining),
+  timestamp: row.timestamp,
+  status: row.status,
+  profitLoss: row.profit_loss_exact ?? undefined,
+  notes: row.notes
+})
 
-const make = (file: string): RecordsShape => {
-  const read = <A>(operation: string, body: (sql: Sql) => A): Effect.Effect<A, StoreFailed> =>
-    Effect.try({
-      try: () => {
-        const raw = connect(file)
-        try {
-          check(raw)
-          return raw.transaction(() => body(SqlModule.make(raw))).deferred()
-        } finally {
-          raw.close()
-        }
-      },
-      catch: storeFailed(operation)
-    })
+const ChangeRecord = Schema.Struct({
+  at: Whole,
+  cause: Schema.Literal(...causes),
+  change: Schema.Literal("latched", "cleared", "relatched"),
+  reason: Schema.String,
+  by: Schema.Literal("trader", "operator", "calendar")
+})
+
+const MetricsRecord = Schema.Struct({
+  at: Schema.String,
+  balanceUsd: Schema.String,
+  totalProfitLoss: Schema.String,
+  dailyProfitLoss: Schema.String,
+  totalTrades: Whole,
+  winningTrades: Whole
+})
+
+const Filter = Schema.Struct({ openOnly: Schema.Boolean, limit: Schema.Int })
+const Pragmas = Schema.Struct({ application_id: Whole, user_version: Whole })
+
+/** The reading statements of one connection. */
+const queries = (sql: SqlClient.SqlClient) => {
+  const none = sql.literal("")
   return {
-    exists: Effect.sync(() => FileSystem.existsSync(file)),
-    snapshot: read("read the books", readSnapshot),
-    orders: ({ openOnly, limit }) =>
-      read("read orders", (sql) =>
-        sql
-          .all(
-            `SELECT ordertype, purpose, timestamp, state FROM orders ${openOnly ? OPEN_ORDERS : ""} ORDER BY id DESC LIMIT ?`,
-            limit
-          )
-          .map(orderRow)
-      ),
-    trades: ({ openOnly, limit }) =>
-      read("read trades", (sql) =>
-        sql
-          .all(
-            `SELECT trades.*, lots.state FROM trades JOIN lots ON lots.lot_id = trades.order_id ${openOnly ? OPEN_TRADES : ""} ORDER BY trades.id DESC LIMIT ?`,
-            limit
-          )
-          .map(tradeRow)
-      ),
-    breakerHistory: (limit) => read("read the breaker's history", (sql) => readBreakerHistory(sql, limit)),
-    lastMetrics: read("read metrics", (sql) =>
-      Option.getOrUndefined(
-        Option.map(Option.fromNullable(sql.get("SELECT * FROM metrics ORDER BY id DESC LIMIT 1")), (row) => ({
-          at: text(row, "timestamp"),
-          balanceUsd: text(row, "balance_usd_exact"),
-          totalProfitLoss: text(row, "total_profit_loss_exact"),
-          dailyProfitLoss: text(row, "daily_profit_loss_exact"),
-          totalTrades: int(row, "total_trades"),
-          winningTrades: int(row, "winning_trades")
-        }))
-      )
-    )
+    books: transact(sql, Effect.all(Record.map(bookStatements, (statement) => sql.unsafe<Row>(statement)))).pipe(
+      Effect.flatMap((rows) => Effect.try({ try: () => booksFrom(rows), catch: storeFailed("read the books") }))
+    ),
+    /** Orders that are on the exchange, may be, or miss executions; or all of them. Newest first. */
+    orders: SqlSchema.findAll({
+      Request: Filter,
+      Result: OrderRecord,
+      execute: ({ openOnly, limit }) =>
+        sql`SELECT ordertype, purpose, timestamp, state FROM orders ${openOnly ? sql.literal("WHERE settled = 0") : none} ORDER BY id DESC LIMIT ${limit}`
+    }),
+    trades: SqlSchema.findAll({
+      Request: Filter,
+      Result: TradeRecord,
+      execute: ({ openOnly, limit }) =>
+        sql`SELECT trades.*, lots.state FROM trades JOIN lots ON lots.lot_id = trades.order_id ${openOnly ? sql.literal("WHERE trades.status = 'open'") : none} ORDER BY trades.id DESC LIMIT ${limit}`
+    }),
+    changes: SqlSchema.findAll({
+      Request: Schema.Int,
+      Result: ChangeRecord,
+      execute: (limit) =>
+        sql`SELECT at_ms AS at, cause, change, reason, changed_by AS "by" FROM breaker_history ORDER BY id DESC LIMIT ${limit}`
+    }),
+    metrics: SqlSchema.findOne({
+      Request: Schema.Void,
+      Result: MetricsRecord,
+      execute: () =>
+        sql`SELECT timestamp AS at, balance_usd_exact AS "balanceUsd", total_profit_loss_exact AS "totalProfitLoss", daily_profit_loss_exact AS "dailyProfitLoss", total_trades AS "totalTrades", winning_trades AS "winningTrades" FROM metrics ORDER BY id DESC LIMIT 1`
+    })
   }
 }
 
-/** Records of the database at `file`, which need not exist yet. */
-export const layer = (file: string): Layer.Layer<Records> => Layer.sync(Records, () => make(file))
+/** Refuses what is not the trader's, and what a newer version of it wrote. */
+const check = (sql: SqlClient.SqlClient) =>
+  SqlSchema.single({
+    Request: Schema.Void,
+    Result: Pragmas,
+    execute: () => sql`SELECT application_id, user_version FROM pragma_application_id(), pragma_user_version()`
+  })().pipe(
+    Effect.flatMap(({ application_id, user_version }): Effect.Effect<void, Damaged | Newer> => {
+      const newest = Math.max(...migrations.map((m) => m.version))
+      if (application_id !== APPLICATION_ID)
+        return Effect.fail(new Damaged({ what: "this is not a database of the trader's" }))
+      return user_version > newest ? Effect.fail(new Newer({ found: user_version, known: newest })) : Effect.void
+    }),
+    Effect.mapError(clientFailed("open"))
+  )
+
+const file = <A>(operation: () => A): Effect.Effect<A, StoreFailed> =>
+  Effect.try({ try: operation, catch: storeFailed("open") })
+
+/** A log that exists, even an empty one, means that somebody has the database open or was cut off while it was. */
+const inUse = (path: string): boolean => FileSystem.existsSync(`${path}-wal`)
+
+/** What a connection is good for: one file while it is in use, or one content of it while it is not. */
+const identity = (path: string): Effect.Effect<string, StoreFailed> =>
+  file(() => {
+    const { dev, ino, size, mtimeMs, ctimeMs } = FileSystem.statSync(path)
+    return inUse(path) ? `in use ${dev} ${ino}` : `at rest ${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`
+  })
+
+/** Offsets 18 and 19 of a database file: 2 means WAL, 1 a rollback journal (https://www.sqlite.org/fileformat.html). */
+const asRollbackJournal = (content: Buffer): Buffer => content.fill(1, 18, Math.min(20, content.length))
+
+/** The content of a database at rest; `undefined` when it changed meanwhile, or is in use by now. */
+const copyOf = (path: string): Effect.Effect<Buffer | undefined, StoreFailed> =>
+  Effect.gen(function* () {
+    const before = yield* identity(path)
+    const content = yield* file(() => FileSystem.readFileSync(path))
+    return before === (yield* identity(path)) && !inUse(path) ? asRollbackJournal(content) : undefined
+  })
+
+const open = (path: string): Effect.Effect<ReturnType<typeof queries>, StoreFailed, Scope.Scope> =>
+  Effect.gen(function* () {
+    let copy: Buffer | undefined
+    for (let n = 0; n < COPIES && copy === undefined && !inUse(path); n += 1) copy = yield* copyOf(path)
+    // A reading connection to a database at rest would leave files next to it.
+    if (copy === undefined && !inUse(path))
+      return yield* new StoreFailed({
+        operation: "open",
+        reason: "busy",
+        cause: "the database keeps changing while it is read"
+      })
+    const sql = yield* connect({
+      // The driver opens a Buffer as a database in memory (better-sqlite3, "new Database(path)"), and the client hands
+      // its `filename` to the driver untouched, although its type says text.
+      filename: copy === undefined ? path : (copy as unknown as string),
+      readonly: true
+    })
+    yield* check(sql)
+    return queries(sql)
+  })
+
+const make = (path: string) =>
+  Effect.gen(function* () {
+    const connection = yield* hold({ open: open(path), identity: identity(path), idle: IDLE })
+    const read = <A, E>(operation: string, body: (on: ReturnType<typeof queries>) => Effect.Effect<A, E>) =>
+      Effect.mapError(connection.use(body), clientFailed(operation))
+    return Records.of({
+      exists: Effect.sync(() => FileSystem.existsSync(path)),
+      snapshot: read("read the books", ({ books }) => books),
+      orders: (filter) => read("read orders", ({ orders }) => Effect.map(orders(filter), (rows) => rows.map(orderRow))),
+      trades: (filter) => read("read trades", ({ trades }) => Effect.map(trades(filter), (rows) => rows.map(tradeRow))),
+      breakerHistory: (limit) => read("read the breaker's history", ({ changes }) => changes(limit)),
+      lastMetrics: read("read metrics", ({ metrics }) => Effect.map(metrics(), Option.getOrUndefined))
+    })
+  })
+
+/** Records of the database at `path`, which need not exist yet. */
+export const layer = (path: string): Layer.Layer<Records> => Layer.scoped(Records, make(path))

@@ -1,8 +1,6 @@
-/** Reading the records back. Runs inside a reading transaction, of the store or of a read-only connection. */
-import { Either, Option, Schema } from "effect"
+/** Reading the books back. Runs inside a reading transaction, of the store or of a read-only connection. */
+import { Either, Option, Record, Schema } from "effect"
 import type { Fence, Snapshot } from "../../domain/engine/Snapshot.ts"
-import type { BreakerChange } from "../../domain/breaker/BreakerState.ts"
-import { causes } from "../../domain/breaker/BreakerState.ts"
 import * as Money from "../../domain/money/Money.ts"
 import type { ClientOrderId, ExchangeOrderId } from "../../domain/order/Ids.ts"
 import type { Order } from "../../domain/order/Order.ts"
@@ -26,12 +24,9 @@ const orderOf = through(OrderState)
 const lotOf = through(LotState)
 const breakerOf = through(BreakerStateText)
 const sourceOf = through(Schema.Literal("no lots", "quote", "candle", "last valuation"))
-const causeOf = through(Schema.Literal(...causes))
-const changeOf = through(Schema.Literal("latched", "cleared", "relatched"))
-const byOf = through(Schema.Literal("trader", "operator", "calendar"))
 
-export const readOrder = (row: Row): Order => orderOf(row, "state")
-export const readLot = (row: Row): Lot => lotOf(row, "state")
+const readOrder = (row: Row): Order => orderOf(row, "state")
+const readLot = (row: Row): Lot => lotOf(row, "state")
 
 export const findOrder = (sql: Sql, id: ClientOrderId): Order | undefined => {
   const row = sql.get("SELECT state FROM orders WHERE order_id = ?", id)
@@ -48,25 +43,42 @@ export const findLot = (sql: Sql, id: ClientOrderId): Lot | undefined => {
   return row === undefined ? undefined : readLot(row)
 }
 
-export const readFence = (sql: Sql): Fence => {
-  const row = sql.one("SELECT epoch, paused, operator_latch FROM fence")
-  return {
-    epoch: int(row, "epoch"),
-    paused: big(row, "paused") !== 0n,
-    operatorLatch: Option.fromNullable(optionalText(row, "operator_latch"))
-  }
-}
+const FENCE = "SELECT epoch, paused, operator_latch FROM fence"
 
-export const readSnapshot = (sql: Sql): Snapshot => {
-  const totals = sql.one("SELECT own_usd, rounding, realised, closed_trades, winning_trades FROM totals")
-  const mark = sql.get("SELECT day, at_ms, equity, source FROM day_marks ORDER BY day DESC LIMIT 1")
-  const valuation = sql.get("SELECT at_ms, equity FROM valuations")
+const fenceFrom = (row: Row): Fence => ({
+  epoch: int(row, "epoch"),
+  paused: big(row, "paused") !== 0n,
+  operatorLatch: Option.fromNullable(optionalText(row, "operator_latch"))
+})
+
+export const readFence = (sql: Sql): Fence => fenceFrom(sql.one(FENCE))
+
+/** The statements that read the books. The store and `Records` run them on connections of different kinds. */
+export const bookStatements = {
+  orders: "SELECT state FROM orders WHERE settled = 0 ORDER BY id",
+  lots: "SELECT state FROM lots WHERE held = 1",
+  totals: "SELECT own_usd, rounding, realised, closed_trades, winning_trades FROM totals",
+  foreign: "SELECT asset, amount FROM foreign_holdings",
+  dayMark: "SELECT day, at_ms, equity, source FROM day_marks ORDER BY day DESC LIMIT 1",
+  valuation: "SELECT at_ms, equity FROM valuations",
+  breaker: "SELECT state FROM breaker",
+  notes: "SELECT key, value FROM notes",
+  sequence: "SELECT last FROM sequence",
+  fence: FENCE
+} as const
+
+type Part = keyof typeof bookStatements
+export type BookRows = Readonly<{ [P in Part]: ReadonlyArray<Row> }>
+
+/** The books out of the rows of `bookStatements`, all read in one transaction. Throws `Damaged`. */
+export const booksFrom = (rows: BookRows): Snapshot => {
+  const first = (part: Part): Option.Option<Row> => Option.fromNullable(rows[part][0])
+  const only = (part: Part): Row =>
+    Option.getOrThrowWith(first(part), () => new Damaged({ what: `a row is missing: ${bookStatements[part]}` }))
+  const totals = only("totals")
   return {
-    orders: sql.all("SELECT state FROM orders WHERE settled = 0 ORDER BY id").map(readOrder),
-    lots: sql
-      .all("SELECT state FROM lots WHERE held = 1")
-      .map(readLot)
-      .toSorted((a, b) => a.openedAt - b.openedAt),
+    orders: rows.orders.map(readOrder),
+    lots: rows.lots.map(readLot).toSorted((a, b) => a.openedAt - b.openedAt),
     totals: {
       ownUsd: Money.Usd(amount(totals, "own_usd")),
       rounding: Money.Usd(amount(totals, "rounding")),
@@ -74,34 +86,23 @@ export const readSnapshot = (sql: Sql): Snapshot => {
       closedTrades: int(totals, "closed_trades"),
       winningTrades: int(totals, "winning_trades")
     },
-    foreign: new Map(
-      sql.all("SELECT asset, amount FROM foreign_holdings").map((row) => [text(row, "asset"), amount(row, "amount")])
-    ),
-    dayMark: Option.map(Option.fromNullable(mark), (row) => ({
+    foreign: new Map(rows.foreign.map((row) => [text(row, "asset"), amount(row, "amount")])),
+    dayMark: Option.map(first("dayMark"), (row) => ({
       day: text(row, "day"),
       at: int(row, "at_ms"),
       equity: Money.Usd(amount(row, "equity")),
       source: sourceOf(row, "source")
     })),
-    valuation: Option.map(Option.fromNullable(valuation), (row) => ({
+    valuation: Option.map(first("valuation"), (row) => ({
       at: int(row, "at_ms"),
       equity: Money.Usd(amount(row, "equity"))
     })),
-    breaker: breakerOf(sql.one("SELECT state FROM breaker"), "state"),
-    notes: new Map(sql.all("SELECT key, value FROM notes").map((row) => [text(row, "key"), text(row, "value")])),
-    sequence: int(sql.one("SELECT last FROM sequence"), "last"),
-    fence: readFence(sql)
+    breaker: breakerOf(only("breaker"), "state"),
+    notes: new Map(rows.notes.map((row) => [text(row, "key"), text(row, "value")])),
+    sequence: int(only("sequence"), "last"),
+    fence: fenceFrom(only("fence"))
   }
 }
 
-/** The newest changes of the breaker, newest first. */
-export const readBreakerHistory = (sql: Sql, limit: number): ReadonlyArray<BreakerChange> =>
-  sql
-    .all("SELECT at_ms, cause, change, reason, changed_by FROM breaker_history ORDER BY id DESC LIMIT ?", limit)
-    .map((row) => ({
-      at: int(row, "at_ms"),
-      cause: causeOf(row, "cause"),
-      change: changeOf(row, "change"),
-      reason: text(row, "reason"),
-      by: byOf(row, "changed_by")
-    }))
+export const readSnapshot = (sql: Sql): Snapshot =>
+  booksFrom(Record.map(bookStatements, (statement) => sql.all(statement)))
