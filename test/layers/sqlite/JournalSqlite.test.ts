@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import BetterSqlite3 from "better-sqlite3"
-import { Effect, Logger, TestClock } from "effect"
+import { Effect, Fiber, Logger, TestClock } from "effect"
 import { BUFFER, layer } from "../../../src/layers/sqlite/JournalSqlite.ts"
 import type { JournalOptions } from "../../../src/layers/sqlite/JournalSqlite.ts"
 import { Journal } from "../../../src/services/Journal.ts"
@@ -101,6 +101,89 @@ describe("the journal", () => {
         ["early"]
       )
       rmSync(dirname(file), { recursive: true })
+    })
+  )
+
+  it.scoped("entries of a batch whose COMMIT failed wait in their order and are written once", () =>
+    Effect.gen(function* () {
+      const file = fileIn(yield* tempFolder)
+      const raw = yield* Effect.acquireRelease(
+        Effect.sync(() => new BetterSqlite3(file)),
+        (open) => Effect.sync(() => open.close())
+      )
+      // A debt without an owner is found out at COMMIT.
+      raw.exec(`
+        CREATE TABLE journal (id INTEGER PRIMARY KEY, timestamp TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL);
+        CREATE TABLE owners (id INTEGER PRIMARY KEY);
+        CREATE TABLE owed (owner INTEGER REFERENCES owners (id) DEFERRABLE INITIALLY DEFERRED);
+        CREATE TRIGGER debt AFTER INSERT ON journal BEGIN INSERT INTO owed VALUES (7); END`)
+      yield* within(
+        { file },
+        Effect.gen(function* () {
+          const journal = yield* Journal
+          journal.append({ at: NOON, kind: "first", data: 1 })
+          yield* journal.flush
+          assert.deepStrictEqual(rows(file), [])
+          journal.append({ at: NOON, kind: "second", data: 2 })
+          yield* journal.flush
+          raw.exec("DROP TRIGGER debt")
+          journal.append({ at: NOON, kind: "third", data: 3 })
+          yield* journal.flush
+          assert.deepStrictEqual(
+            rows(file).map((row) => row.kind),
+            ["first", "second", "third"]
+          )
+        })
+      )
+      assert.strictEqual(rows(file).length, 3)
+    })
+  )
+
+  it.scoped("while the disk refuses, memory holds no more than its bound, and the loss is counted whole", () =>
+    Effect.gen(function* () {
+      const file = join(yield* tempFolder, "later", "journal.db")
+      yield* within(
+        { file },
+        Effect.gen(function* () {
+          const journal = yield* Journal
+          for (let n = 0; n < BUFFER; n += 1) journal.append({ at: NOON, kind: "tick", data: n })
+          const writing = yield* Effect.fork(journal.flush)
+          yield* Effect.yieldNow()
+          for (let n = BUFFER; n < BUFFER + 7; n += 1) journal.append({ at: NOON, kind: "tick", data: n })
+          yield* Fiber.join(writing)
+          mkdirSync(dirname(file))
+          yield* journal.flush
+        })
+      )
+      const all = rows(file)
+      assert.deepInclude(all[0], { kind: "journal.dropped", data: '{"entries":7}' })
+      assert.deepStrictEqual(
+        all.slice(1).map((row) => Number(row.data)),
+        Array.from({ length: BUFFER }, (_, n) => n + 7)
+      )
+    })
+  )
+
+  it.scoped("entries that come while a batch is being written are kept in order, and none is written twice", () =>
+    Effect.gen(function* () {
+      const file = fileIn(yield* tempFolder)
+      yield* within(
+        { file },
+        Effect.gen(function* () {
+          const journal = yield* Journal
+          for (let n = 0; n < 2500; n += 1) journal.append({ at: NOON, kind: "tick", data: n })
+          const writing = yield* Effect.fork(journal.flush)
+          for (let n = 2500; n < 2600; n += 1) {
+            yield* Effect.yieldNow()
+            journal.append({ at: NOON, kind: "tick", data: n })
+          }
+          yield* Fiber.interrupt(writing)
+        })
+      )
+      assert.deepStrictEqual(
+        rows(file).map((row) => Number(row.data)),
+        Array.from({ length: 2600 }, (_, n) => n)
+      )
     })
   )
 
