@@ -124,11 +124,25 @@ const pauseLots = (d: Draft, order: Order): void => {
   }
 }
 
+/** Two orders of the exchange carry one id of ours: somebody else has this installation's books and key (I12). */
+const doubled = (d: Draft, order: Order, exchangeId: ExchangeOrderId): void => {
+  const reason = `the exchange has two orders with the id ${order.id} (${order.exchangeId} and ${exchangeId}): another copy of this trader is at work`
+  if (d.state.anotherTrader === reason) return
+  latch(d, "invariant", reason)
+  patch(d, { anotherTrader: reason })
+  d.out.push({ _tag: "CancelStray", exchangeId, reason })
+}
+
 const applyToOrder = (d: Draft, order: Order, report: OrderReport): void => {
   const instrument = d.state.pairs.get(order.symbol)?.instrument
   if (instrument === undefined) {
     latch(d, "invariant", `a report for ${order.id} concerns ${order.symbol}, whose rules are not known`)
     return
+  }
+  if (order.exchangeId !== undefined && order.exchangeId !== report.exchangeId) {
+    doubled(d, order, report.exchangeId)
+    // its executions are the account's all the same; what it says of itself is not this order's
+    if (report._tag === "Status") return
   }
   const newFill = report._tag === "Fill" && isNewFill(order, report)
   if (newFill) bookFill(d, order, report, instrument)

@@ -160,6 +160,7 @@ export const backups = (folder: string, everyMs: number, last: number | undefine
         yield* Effect.logInfo(`backup written: ${file}`)
         yield* Effect.ignore(store.commit([{ _tag: "Note", key: "lastBackup", value: String(at) }]))
       }
-      previous = at
+      // one that failed is tried again in an hour
+      previous = done._tag === "Right" ? at : at - Math.max(everyMs - HOUR_MS, 0)
     }
   })

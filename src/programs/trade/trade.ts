@@ -172,6 +172,15 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
           _tag: "InvariantBroken",
           text: `the queue for ${decision._tag} is full: the trader is hopelessly behind`
         })
+        // what nobody carries out must not stay reserved
+        if (decision._tag === "Propose") {
+          const { proposalId } = decision.proposal
+          engine.offer({ _tag: "ProposalDropped", proposalId, why: "the order desk is full" })
+        }
+        if (decision._tag === "Amend") {
+          const outcome = { _tag: "NotSent", why: "void", text: "the order desk is full" } as const
+          engine.offer({ _tag: "AmendOutcome", orderId: decision.order.id, outcome })
+        }
       }
     })
     const writer = yield* makeWriter(

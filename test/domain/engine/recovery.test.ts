@@ -148,3 +148,18 @@ describe("what comes back from the store", () => {
     assert.strictEqual(rig.state.byExchangeId.size, 0)
   })
 })
+
+describe("two orders with one id of ours (I12)", () => {
+  it("latch, the second is cancelled, its executions are booked and its own words are not taken for the first's", () => {
+    const rig = new Rig().ready().signal()
+    const order = rig.place(rig.proposal())
+    const other = ExchangeOrderId("OTWIN")
+    rig.send({ _tag: "ReportsSeen", reports: [rig.statusOf(order, { exchangeId: other, status: "cancelled", cumQuantity: q("0") })] })
+    assert.strictEqual(rig.order(order.id).status, "open")
+    assert.strictEqual(rig.of("CancelStray")[0]?.exchangeId, other)
+    assert.isDefined(rig.state.breaker.latches.invariant)
+    rig.send({ _tag: "ReportsSeen", reports: [rig.fillOf(order, "25", { exchangeId: other })] })
+    assert.strictEqual(rig.state.lots.get(order.id)?.remaining, q("25"))
+    assert.strictEqual(rig.ever("CancelStray").length, 1)
+  })
+})
