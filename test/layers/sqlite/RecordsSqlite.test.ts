@@ -1,17 +1,17 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import BetterSqlite3 from "better-sqlite3"
-import { Effect } from "effect"
+import { Context, Effect, Layer, TestClock } from "effect"
 import { ExchangeOrderId } from "../../../src/domain/order/Ids.ts"
 import type { StoreWrite } from "../../../src/domain/engine/Write.ts"
-import { layer } from "../../../src/layers/sqlite/RecordsSqlite.ts"
+import { IDLE, layer } from "../../../src/layers/sqlite/RecordsSqlite.ts"
 import { Records } from "../../../src/services/Records.ts"
 import { Store } from "../../../src/services/Store.ts"
 import { entry, id, lot, NOON, q, usd } from "../../support/build.ts"
 import { childScript } from "../node/support/child.ts"
 import { tempFolder } from "../node/support/temp.ts"
-import { fileIn, world } from "./support.ts"
+import { fileIn, second, world } from "./support.ts"
 
 const batch: ReadonlyArray<StoreWrite> = [
   {
@@ -191,6 +191,75 @@ describe("records beside a trader", () => {
       other.exec("CREATE TABLE recipes (name TEXT)")
       other.close()
       assert.strictEqual(yield* reason(join(folder, "odd", "other.db")), "corrupt")
+    })
+  )
+
+  it.scoped(
+    "one reader sees what is true now: before the trader starts, while it runs, after it, after a restore",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* tempFolder
+        const file = fileIn(folder)
+        const { exists, snapshot } = yield* Effect.map(Layer.build(layer(file)), Context.get(Records))
+        const lots = Effect.map(snapshot, (books) => books.lots.length)
+        assert.isFalse(yield* exists)
+        yield* Effect.scoped(Effect.provide(Store, world(file)))
+        copyFileSync(file, join(folder, "old.db"))
+        assert.strictEqual(yield* lots, 0)
+        yield* Effect.gen(function* () {
+          const store = yield* Store
+          assert.strictEqual(yield* lots, 0)
+          yield* store.commit(batch)
+          assert.strictEqual(yield* lots, 1)
+          // a reader that nobody asks any more does not stand in the way of a trader that ends
+          yield* TestClock.adjust(IDLE)
+        }).pipe(Effect.provide(world(file)), Effect.scoped)
+        assert.isFalse(existsSync(`${file}-wal`))
+        assert.strictEqual(yield* lots, 1)
+        renameSync(join(folder, "old.db"), file)
+        assert.strictEqual(yield* lots, 0)
+      })
+  )
+
+  it.scoped("a failed read is not remembered: the next one reads anew", () =>
+    Effect.gen(function* () {
+      const file = fileIn(yield* tempFolder)
+      yield* Effect.gen(function* () {
+        const store = yield* Store
+        const raw = yield* second(file)
+        const records = yield* Effect.map(Layer.build(layer(file)), Context.get(Records))
+        yield* store.commit([metrics])
+        raw.exec("ALTER TABLE metrics RENAME TO hidden")
+        assert.strictEqual((yield* Effect.flip(records.lastMetrics)).reason, "other")
+        raw.exec("ALTER TABLE hidden RENAME TO metrics")
+        assert.strictEqual((yield* records.lastMetrics)?.totalTrades, 1)
+      }).pipe(Effect.provide(world(file)), Effect.scoped)
+    })
+  )
+
+  it.scoped("a damaged row is named, not guessed at", () =>
+    Effect.gen(function* () {
+      const file = fileIn(yield* tempFolder)
+      yield* Effect.gen(function* () {
+        const store = yield* Store
+        yield* store.commit(batch)
+        const raw = yield* second(file)
+        raw.exec("UPDATE orders SET state = '{}' WHERE order_id = 'kt1c'")
+        const failures = yield* beside(
+          file,
+          Effect.flatMap(Records, ({ orders, snapshot }) =>
+            Effect.all([Effect.flip(snapshot), Effect.flip(orders({ openOnly: true, limit: 9 }))])
+          )
+        )
+        assert.deepStrictEqual(
+          failures.map(({ operation, reason }) => [operation, reason]),
+          [
+            ["read the books", "corrupt"],
+            ["read orders", "corrupt"]
+          ]
+        )
+        assert.include(String(failures[1].cause), "column state")
+      }).pipe(Effect.provide(world(file)), Effect.scoped)
     })
   )
 })
