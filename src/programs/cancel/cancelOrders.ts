@@ -163,8 +163,10 @@ export const cancelOrders = (
         ? cancelAccount
         : Effect.forEach(left, cancelOne, { concurrency: AT_ONCE, discard: true })
 
+    let blind = first === undefined
     /** What is still open of what is wanted; everything when it can't be read. */
     const look = Effect.map(readOpen, (records) => {
+      blind = records === undefined
       for (const record of records ?? []) {
         if (target._tag === "Account" || (target._tag === "Own" && own(record) && plan.adopt(record))) {
           if (!wanted.some((one) => isSame(one, record))) want(fromRecord(record))
@@ -182,7 +184,7 @@ export const cancelOrders = (
         let left = start
         for (
           let round = 0;
-          round < rounds && (left.length > 0 || (round === 0 && target._tag === "Account"));
+          round < rounds && (left.length > 0 || blind || (round === 0 && target._tag === "Account"));
           round++
         ) {
           if (round > 0) yield* Effect.sleep(BETWEEN_MS)
@@ -206,7 +208,12 @@ export const cancelOrders = (
       cancelled: gone.filter((one) => accepted.has(one) || seenOpen.has(one)).map(label),
       notOpen: [...gone.filter((one) => !accepted.has(one) && !seenOpen.has(one)).map(label), ...ended],
       unheardOf: unmatched.filter((id) => !ended.includes(id)),
-      left: [...left.map(label), ...refused],
+      left: [
+        ...left.map(label),
+        ...refused,
+        // orders that nobody told of may be open: not seeing them is not knowing that there are none
+        ...(blind && target._tag !== "Orders" ? ["whatever else is open: the open orders could not be read"] : [])
+      ],
       placedAgain: [],
       warnings: [...warnings]
     }

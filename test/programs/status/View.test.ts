@@ -303,7 +303,7 @@ describe("the text", () => {
     rig
       .send({ _tag: "Tripped", cause: "operator", reason: "odd\u001B[2J prices" })
       .send({ _tag: "SwitchLost", reason: "x" })
-      .send({ _tag: "SystemSeen", status: "maintenance", maintenanceAt: NOON + 60_000 })
+      .send({ _tag: "SystemSeen", status: "online", maintenanceAt: NOON + 60_000 })
       .send({ _tag: "StoreBroken", reason: "full" })
     const { since: _, lastFrameAt: __, ...never } = stream
     const text = renderStatus(
