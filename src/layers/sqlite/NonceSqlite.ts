@@ -12,7 +12,10 @@ import { LARGEST_NONCE, following, larger, raiseNonce, readNonce, takeNonce } fr
  */
 const JUMP = 10_000n
 
-/** Another process's lock is waited for: most are held for an instant, and a nonce from memory may collide with its holder's. */
+/**
+ * Another process's lock is waited for: most are held for an instant, and a nonce from memory may collide with its holder's.
+ * Once only: a lock that outlasted this is not waited for again, or no exit would leave within the second that its approval holds.
+ */
 const PATIENCE = Schedule.spaced("20 millis").pipe(Schedule.upTo("1 second"))
 
 const make = Effect.gen(function* () {
@@ -38,7 +41,7 @@ const make = Effect.gen(function* () {
           return memory.value
         })
         .pipe(
-          Effect.retry({ schedule: PATIENCE, while: (failed) => failed.reason === "busy" }),
+          Effect.retry({ schedule: PATIENCE, while: (failed) => failed.reason === "busy" && !aside }),
           Effect.catchTag("StoreFailed", () =>
             Effect.map(recorded, (last) => {
               const ahead = aside ? 0n : JUMP
