@@ -13,6 +13,7 @@ import { InstallationPrefix } from "./domain/order/Ids.ts"
 import { iso } from "./domain/Time.ts"
 import * as AlertsLog from "./layers/alerts/AlertsLog.ts"
 import * as AlertsWebhook from "./layers/alerts/AlertsWebhook.ts"
+import * as HeartbeatLayer from "./layers/alerts/Heartbeat.ts"
 import type { LocalKrakenOptions } from "./layers/exchange/LocalKrakenServer.ts"
 import { makeLocalKraken } from "./layers/exchange/LocalKrakenServer.ts"
 import { KrakenRestLive } from "./layers/kraken/rest/KrakenRestLive.ts"
@@ -30,12 +31,14 @@ import * as JournalSqlite from "./layers/sqlite/JournalSqlite.ts"
 import * as NonceSqlite from "./layers/sqlite/NonceSqlite.ts"
 import * as RecordsSqlite from "./layers/sqlite/RecordsSqlite.ts"
 import * as StoreSqlite from "./layers/sqlite/StoreSqlite.ts"
+import { restart } from "./programs/trade/backoff.ts"
 import { controlServer } from "./programs/trade/controls.ts"
 import { trade } from "./programs/trade/trade.ts"
 import type { StopReport } from "./programs/trade/shutdown.ts"
 import type { TradeError, World } from "./programs/trade/trade.ts"
 import { MarketClock } from "./services/Clock.ts"
 import { ControlServer } from "./services/ControlServer.ts"
+import { Heartbeat } from "./services/Heartbeat.ts"
 import { Installation } from "./services/Installation.ts"
 import { InstanceLock } from "./services/InstanceLock.ts"
 import type { LockHeld, LockUnusable } from "./services/InstanceLock.ts"
@@ -147,6 +150,11 @@ const alertsFor = (settings: SettingsShape) =>
     ? AlertsLog.layer
     : AlertsWebhook.layer(settings.alertWebhook).pipe(Layer.provide(NodeHttpClient.layerUndici))
 
+const heartbeatFor = ({ heartbeatUrl }: SettingsShape): Layer.Layer<Heartbeat> =>
+  heartbeatUrl === undefined
+    ? HeartbeatLayer.silent
+    : HeartbeatLayer.layer({ url: heartbeatUrl }).pipe(Layer.provide(NodeHttpClient.layerUndici))
+
 /** Everything the trading program stands on, tier by tier. */
 const worldOf = (
   settings: SettingsShape,
@@ -165,12 +173,14 @@ const worldOf = (
     StopSignalNode,
     JournalSqlite.layer({ file: Path.join(settings.dataDir, "journal.db") }),
     alertsFor(settings),
-    RecordsSqlite.layer(databaseFile(settings))
+    heartbeatFor(settings)
   )
   return KrakenStreamLive.pipe(
     Layer.provideMerge(KrakenRestLive),
     Layer.provideMerge(RateLimitsLive),
     Layer.provideMerge(NonceSqlite.layer),
+    // above the store, so that it ends first: the last connection to the database tidies up its log, and must be able to write
+    Layer.provideMerge(RecordsSqlite.layer(databaseFile(settings))),
     Layer.provideMerge(StoreSqlite.withDatabase({ file: databaseFile(settings), role: "trader" })),
     Layer.provideMerge(base)
   )
@@ -220,20 +230,24 @@ export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Sco
     registerSecret(credentials.key)
     registerSecret(credentials.secret)
     const world = worldOf(settings, credentials.key, parts.clock, parts.lock)
-    const program: Effect.Effect<StopReport, AppError, World | Records | ControlServer | StrategyLoader | Scope.Scope> =
-      Effect.gen(function* () {
-        const loader = yield* StrategyLoader
-        const strategy = parts.strategy ?? (yield* loader.load(settings.strategy.name, settings.strategy.params))
-        const exitsOnly = yield* confirmation(settings)
-        const server = yield* ControlServer
-        const records = yield* Records
-        if (parts.alongside !== undefined) yield* Effect.forkScoped(parts.alongside)
-        return yield* trade({
-          strategy,
-          ...(exitsOnly === undefined ? {} : { exitsOnly }),
-          companions: [controlServer(server, records)]
-        })
+    const program: Effect.Effect<
+      StopReport,
+      AppError,
+      World | Records | ControlServer | StrategyLoader | Heartbeat | Scope.Scope
+    > = Effect.gen(function* () {
+      const loader = yield* StrategyLoader
+      const strategy = parts.strategy ?? (yield* loader.load(settings.strategy.name, settings.strategy.params))
+      const exitsOnly = yield* confirmation(settings)
+      const server = yield* ControlServer
+      const records = yield* Records
+      const heartbeat = yield* Heartbeat
+      if (parts.alongside !== undefined) yield* Effect.forkScoped(parts.alongside)
+      return yield* trade({
+        strategy,
+        ...(exitsOnly === undefined ? {} : { exitsOnly }),
+        companions: [controlServer(server, records), { name: "heartbeat", run: heartbeat.run, restart }]
       })
+    })
     const outer = Layer.mergeAll(StrategyLoaderNode, controlServerNode(version)).pipe(Layer.provideMerge(world))
     return yield* Effect.provide(program, outer)
   })
