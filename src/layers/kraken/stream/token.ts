@@ -1,7 +1,8 @@
 /** A fresh stream token for every private connection, and what it means when there is none. */
-import { Effect } from "effect"
+import { Effect, Redacted } from "effect"
 import type { KrakenError } from "../../../domain/kraken/KrakenError.ts"
 import type { KrakenRestShape } from "../../../services/KrakenRest.ts"
+import { registerSecret } from "../../node/secrets.ts"
 import { ended, SessionEnded } from "./SessionEnded.ts"
 
 /** Kraken locks a key out for about 15 minutes, and every attempt may start them anew. */
@@ -28,12 +29,13 @@ const tokenFailure =
     }
   }
 
-/** The token never appears in an error. */
+/** The token never appears in an error, and from its arrival on in no log line. */
 export const freshToken = (rest: KrakenRestShape, timeoutMs: number): Effect.Effect<string, SessionEnded> =>
   Effect.flatMap(Effect.clock, (clock) =>
     rest.webSocketsToken.pipe(
       Effect.mapError((error) => tokenFailure(clock.unsafeCurrentTimeMillis())(error)),
       Effect.map(({ token }) => token),
+      Effect.tap((token) => Effect.sync(() => registerSecret(Redacted.make(token), "passing"))),
       Effect.timeoutFail({
         duration: timeoutMs,
         onTimeout: () => ended("token", `no stream token within ${timeoutMs} ms`)
