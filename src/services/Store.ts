@@ -27,6 +27,9 @@ export class FenceMoved extends Data.TaggedError("FenceMoved")<{
   readonly current: number
 }> {}
 
+/** Note that tells (ISO time) since when the loss of the write-ahead log is known; `recover` empties it. */
+export const LOST_LOG_NOTE = "store.lostLog"
+
 export type { Fence, Snapshot } from "../domain/engine/Snapshot.ts"
 export type { StoreWrite } from "../domain/engine/Write.ts"
 

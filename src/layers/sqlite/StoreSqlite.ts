@@ -8,7 +8,7 @@ import { Duration, Effect, Either, Layer, Option, Schedule } from "effect"
 import type { Order } from "../../domain/order/Order.ts"
 import { commitIntent, pendingOrder } from "../../domain/order/Steps.ts"
 import type { StoreFailed, StoreShape } from "../../services/Store.ts"
-import { FenceMoved, Store } from "../../services/Store.ts"
+import { FenceMoved, LOST_LOG_NOTE, Store } from "../../services/Store.ts"
 import { applyAll, hasOrder, insertIntent, insertOrder } from "./booking.ts"
 import { vacuumInto } from "./backup.ts"
 import type { DatabaseOptions } from "./Database.ts"
@@ -22,9 +22,6 @@ import type { Sql } from "./Sql.ts"
 
 /** Name of the side file, in the data folder. */
 export const SIDE_FILE = "exits-aside.log"
-
-/** Note that tells (ISO time) since when the loss of a write-ahead log is known; `recover` empties it. */
-export const LOST_LOG_NOTE = "store.lostLog"
 
 /** How long `moveFence` tries in all, and how often. */
 const FENCE_WAIT = Duration.seconds(2)

@@ -40,6 +40,7 @@ import {
   systemStatus,
   ticker
 } from "./housekeeping.ts"
+import { tellLostLog } from "./lostLog.ts"
 import { introduction, narrator } from "./narrator.ts"
 import { checkClock, checkKey, readInstruments } from "./preflight.ts"
 import type { ClockSkewed, ExchangeUnavailable, KeyUnfit, PairUnknown } from "./preflight.ts"
@@ -141,6 +142,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     for (const line of introduction(settings)) yield* Effect.logInfo(line)
     yield* step("reading the books")
     const snapshot = yield* store.load
+    yield* tellLostLog(snapshot, yield* clock.now)
     yield* step("comparing clocks with the exchange")
     yield* checkClock(limits.maxClockSkew)
     yield* step("checking the API key's own record")
