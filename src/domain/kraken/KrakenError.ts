@@ -44,11 +44,36 @@ export class KrakenApiError extends Data.TaggedError("KrakenApiError")<{
   /** Unix milliseconds from `EService: Throttled: <s>`. */
   readonly retryAt?: number
   readonly reject?: RejectClass
+  /**
+   * `Invalid nonce` twice in a row, the second past everything ever issued here: somebody else uses the key, and its nonces
+   * are further ahead than one jump reaches.
+   */
+  readonly nonceAhead?: true
 }> {
   override get message(): string {
     return `${this.endpoint}: ${this.text}`
   }
 }
+
+const plain = ({ endpoint, executed, kind, retry, stop, text }: KrakenApiError) => ({
+  endpoint,
+  executed,
+  kind,
+  retry,
+  stop,
+  text
+})
+
+/** An `Invalid nonce` that is above everything ever issued here. */
+export const nonceAhead = (error: KrakenApiError): KrakenApiError =>
+  new KrakenApiError({ ...plain(error), nonceAhead: true })
+
+/** The same without that word: its first try had only been overtaken. */
+export const withoutAhead = (error: KrakenApiError): KrakenApiError => new KrakenApiError(plain(error))
+
+/** What a person is told of it, and what to do. */
+export const NONCE_AHEAD =
+  "Kraken holds a higher nonce for this API key than the trader ever used, twice in a row: another program uses the key, or used it with nonces finer than milliseconds. No order, cancel or switch of the trader's gets through; what rests is cancelled by the dead man's switch. Give the trader a key of its own: where the other program's nonces are years ahead, only a new key helps"
 
 /** No usable answer. `executed` is "no" only where nothing can have reached the exchange (refused connection, DNS, TLS). */
 export class KrakenTransportError extends Data.TaggedError("KrakenTransportError")<{

@@ -1,6 +1,7 @@
 /** What must hold before anything is traded with a key: its own record, the exchange's clock, the pairs' rules. */
 import { Data, Effect } from "effect"
 import type { KrakenError } from "../../domain/kraken/KrakenError.ts"
+import { NONCE_AHEAD } from "../../domain/kraken/KrakenError.ts"
 import type { Instrument, PairSymbol } from "../../domain/market/Instrument.ts"
 import type { ApiKeyInfo } from "../../services/KrakenRest.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
@@ -68,10 +69,12 @@ export const judgeKey = (
   return { problems, warnings }
 }
 
-const unavailable = (error: KrakenError): KeyUnfit | ExchangeUnavailable =>
-  error._tag === "KrakenApiError" && error.stop
-    ? new KeyUnfit({ problems: [error.text] })
+const unavailable = (error: KrakenError): KeyUnfit | ExchangeUnavailable => {
+  if (error._tag === "KrakenApiError" && error.stop) return new KeyUnfit({ problems: [error.text] })
+  return error._tag === "KrakenApiError" && error.nonceAhead === true
+    ? new KeyUnfit({ problems: [NONCE_AHEAD] })
     : new ExchangeUnavailable({ detail: error.message })
+}
 
 /** Reads the key's record and judges it. Warnings are logged. */
 export const checkKey: Effect.Effect<ApiKeyInfo, KeyUnfit | ExchangeUnavailable, KrakenRest | MarketClock> = Effect.gen(

@@ -3,6 +3,7 @@ import { Deferred, Effect, Either, FiberMap, Mailbox } from "effect"
 import type { Decision } from "../../domain/engine/Decision.ts"
 import type { EngineState } from "../../domain/engine/State.ts"
 import type { KrakenError } from "../../domain/kraken/KrakenError.ts"
+import { NONCE_AHEAD } from "../../domain/kraken/KrakenError.ts"
 import { minimumQuantity, roundPrice } from "../../domain/market/Instrument.ts"
 import type { PairSymbol } from "../../domain/market/Instrument.ts"
 import * as Money from "../../domain/money/Money.ts"
@@ -80,6 +81,11 @@ export const makeReadDesk = Effect.gen(function* () {
           : Effect.void
       ),
       Effect.tapError((error) => refusal(error)),
+      Effect.tapError((error) =>
+        error._tag === "KrakenApiError" && error.nonceAhead === true
+          ? engine.tell({ _tag: "AnotherTraderSeen", reason: NONCE_AHEAD })
+          : Effect.void
+      ),
       Effect.tapError((error) =>
         isApiFailure(error) ? engine.tell({ _tag: "Failed", cause: "api", reason: error.message }) : Effect.void
       )

@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import * as Breaker from "../../domain/breaker/Breaker.ts"
 import type { EngineState } from "../../domain/engine/State.ts"
 import type { KrakenError } from "../../domain/kraken/KrakenError.ts"
+import { NONCE_AHEAD } from "../../domain/kraken/KrakenError.ts"
 import { MarketClock } from "../../services/Clock.ts"
 import { Engine } from "../../services/Engine.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
@@ -59,6 +60,9 @@ export const deadManSwitch = (timeoutMs: number) =>
       if (done._tag === "Left") {
         const error = done.left
         if (error._tag === "KrakenApiError" && error.stop) return yield* new CredentialsRefused({ text: error.text })
+        if (error._tag === "KrakenApiError" && error.nonceAhead === true) {
+          yield* engine.tell({ _tag: "AnotherTraderSeen", reason: NONCE_AHEAD })
+        }
         yield* Effect.logWarning(`the dead man's switch was not refreshed: ${done.left.message}`)
         yield* clock.sleep(timeoutMs / 20)
       } else yield* clock.sleep(timeoutMs / 3)

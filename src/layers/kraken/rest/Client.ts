@@ -10,7 +10,7 @@ import { readEnvelope } from "../../../domain/kraken/Envelope.ts"
 import { toSendOutcome } from "../../../domain/kraken/errors.ts"
 import type { KrakenError } from "../../../domain/kraken/KrakenError.ts"
 import type { KrakenApiError } from "../../../domain/kraken/KrakenError.ts"
-import { KrakenNotSent, KrakenTransportError } from "../../../domain/kraken/KrakenError.ts"
+import { KrakenNotSent, KrakenTransportError, nonceAhead, withoutAhead } from "../../../domain/kraken/KrakenError.ts"
 import type { SendOutcome } from "../../../domain/order/Outcome.ts"
 import type { EpochMs } from "../../../domain/Time.ts"
 import { iso } from "../../../domain/Time.ts"
@@ -201,8 +201,10 @@ export const makeClient = ({ credentials, clock, nonce, limits, lane, connection
    * After `Invalid nonce`: if a higher nonce left meanwhile, this call was only overtaken. Otherwise the exchange holds a
    * higher one than was ever issued here.
    */
-  const afterInvalidNonce = (used: bigint): Effect.Effect<void> =>
-    Effect.flatMap(nonce.highest, (highest) => (highest > used ? Effect.void : nonce.advance()))
+  const afterInvalidNonce = (used: bigint): Effect.Effect<"overtaken" | "ahead"> =>
+    Effect.flatMap(nonce.highest, (highest) =>
+      highest > used ? Effect.succeed("overtaken" as const) : Effect.as(nonce.advance(), "ahead" as const)
+    )
 
   /** A private call with a nonce of its own, which is taken when the connection stands and the turn is held. */
   const attempt = <A>(
@@ -223,17 +225,27 @@ export const makeClient = ({ credentials, clock, nonce, limits, lane, connection
         decode,
         pair
       ).pipe(
-        Effect.tapError((error) =>
-          error._tag === "KrakenApiError" && error.kind === "nonce" ? afterInvalidNonce(used) : Effect.void
+        Effect.catchAll((error) =>
+          error._tag === "KrakenApiError" && error.kind === "nonce"
+            ? Effect.flatMap(afterInvalidNonce(used), (why) => Effect.fail(why === "ahead" ? nonceAhead(error) : error))
+            : Effect.fail(error)
         )
       )
     })
 
-  /** `Invalid nonce` means that nothing was executed: once more, with the nonce that is next by then. */
+  /**
+   * `Invalid nonce` means that nothing was executed: once more, with the nonce that is next by then. Refused again past a
+   * jump ahead, the error says so; one that was only overtaken does not.
+   */
   const onceMoreAfterNonce = <A>(self: Effect.Effect<A, KrakenError>): Effect.Effect<A, KrakenError> =>
-    Effect.catchAll(self, (error) =>
-      error._tag === "KrakenApiError" && error.kind === "nonce" ? self : Effect.fail(error)
-    )
+    Effect.catchAll(self, (first) => {
+      if (first._tag !== "KrakenApiError" || first.kind !== "nonce") return Effect.fail(first)
+      return Effect.mapError(self, (second) =>
+        second._tag === "KrakenApiError" && second.nonceAhead === true && first.nonceAhead !== true
+          ? withoutAhead(second)
+          : second
+      )
+    })
 
   return {
     public: <A>(call: Call, decode: Decode<A>, timeoutMs: number = timeouts.read) =>
