@@ -107,40 +107,45 @@ const MetricsRecord = Schema.Struct({
 const Filter = Schema.Struct({ openOnly: Schema.Boolean, limit: Schema.Int })
 const Pragmas = Schema.Struct({ application_id: Whole, user_version: Whole })
 
-/** The reading statements of one connection. */
-const queries = (sql: SqlClient.SqlClient) => {
-  const none = sql.literal("")
-  return {
-    books: transact(sql, Effect.all(Record.map(bookStatements, (statement) => sql.unsafe<Row>(statement)))).pipe(
-      Effect.flatMap((rows) => Effect.try({ try: () => booksFrom(rows), catch: storeFailed("read the books") }))
-    ),
-    /** Orders that are on the exchange, may be, or miss executions; or all of them. Newest first. */
-    orders: SqlSchema.findAll({
-      Request: Filter,
-      Result: OrderRecord,
-      execute: ({ openOnly, limit }) =>
-        sql`SELECT ordertype, purpose, timestamp, state FROM orders ${openOnly ? sql.literal("WHERE settled = 0") : none} ORDER BY id DESC LIMIT ${limit}`
-    }),
-    trades: SqlSchema.findAll({
-      Request: Filter,
-      Result: TradeRecord,
-      execute: ({ openOnly, limit }) =>
-        sql`SELECT trades.*, lots.state FROM trades JOIN lots ON lots.lot_id = trades.order_id ${openOnly ? sql.literal("WHERE trades.status = 'open'") : none} ORDER BY trades.id DESC LIMIT ${limit}`
-    }),
-    changes: SqlSchema.findAll({
-      Request: Schema.Int,
-      Result: ChangeRecord,
-      execute: (limit) =>
-        sql`SELECT at_ms AS at, cause, change, reason, changed_by AS "by" FROM breaker_history ORDER BY id DESC LIMIT ${limit}`
-    }),
-    metrics: SqlSchema.findOne({
-      Request: Schema.Void,
-      Result: MetricsRecord,
-      execute: () =>
-        sql`SELECT timestamp AS at, balance_usd_exact AS "balanceUsd", total_profit_loss_exact AS "totalProfitLoss", daily_profit_loss_exact AS "dailyProfitLoss", total_trades AS "totalTrades", winning_trades AS "winningTrades" FROM metrics ORDER BY id DESC LIMIT 1`
-    })
-  }
-}
+// Each statement is made when it is asked for: most commands ask for one, and schemas take their time to be compiled.
+
+const readBooks = (sql: SqlClient.SqlClient) =>
+  transact(sql, Effect.all(Record.map(bookStatements, (statement) => sql.unsafe<Row>(statement)))).pipe(
+    Effect.flatMap((rows) => Effect.try({ try: () => booksFrom(rows), catch: storeFailed("read the books") }))
+  )
+
+/** Orders that are on the exchange, may be, or miss executions; or all of them. Newest first. */
+const readOrders = (sql: SqlClient.SqlClient) =>
+  SqlSchema.findAll({
+    Request: Filter,
+    Result: OrderRecord,
+    execute: ({ openOnly, limit }) =>
+      sql`SELECT ordertype, purpose, timestamp, state FROM orders ${sql.literal(openOnly ? "WHERE settled = 0" : "")} ORDER BY id DESC LIMIT ${limit}`
+  })
+
+const readTrades = (sql: SqlClient.SqlClient) =>
+  SqlSchema.findAll({
+    Request: Filter,
+    Result: TradeRecord,
+    execute: ({ openOnly, limit }) =>
+      sql`SELECT trades.*, lots.state FROM trades JOIN lots ON lots.lot_id = trades.order_id ${sql.literal(openOnly ? "WHERE trades.status = 'open'" : "")} ORDER BY trades.id DESC LIMIT ${limit}`
+  })
+
+const readChanges = (sql: SqlClient.SqlClient) =>
+  SqlSchema.findAll({
+    Request: Schema.Int,
+    Result: ChangeRecord,
+    execute: (limit) =>
+      sql`SELECT at_ms AS at, cause, change, reason, changed_by AS "by" FROM breaker_history ORDER BY id DESC LIMIT ${limit}`
+  })
+
+const readMetrics = (sql: SqlClient.SqlClient) =>
+  SqlSchema.findOne({
+    Request: Schema.Void,
+    Result: MetricsRecord,
+    execute: () =>
+      sql`SELECT timestamp AS at, balance_usd_exact AS "balanceUsd", total_profit_loss_exact AS "totalProfitLoss", daily_profit_loss_exact AS "dailyProfitLoss", total_trades AS "totalTrades", winning_trades AS "winningTrades" FROM metrics ORDER BY id DESC LIMIT 1`
+  })()
 
 /** Refuses what is not the trader's, and what a newer version of it wrote. */
 const check = (sql: SqlClient.SqlClient) =>
@@ -182,7 +187,7 @@ const copyOf = (path: string): Effect.Effect<Buffer | undefined, StoreFailed> =>
     return before === (yield* identity(path)) && !inUse(path) ? asRollbackJournal(content) : undefined
   })
 
-const open = (path: string): Effect.Effect<ReturnType<typeof queries>, StoreFailed, Scope.Scope> =>
+const open = (path: string): Effect.Effect<SqlClient.SqlClient, StoreFailed, Scope.Scope> =>
   Effect.gen(function* () {
     let copy: Buffer | undefined
     for (let n = 0; n < COPIES && copy === undefined && !inUse(path); n += 1) copy = yield* copyOf(path)
@@ -200,21 +205,23 @@ const open = (path: string): Effect.Effect<ReturnType<typeof queries>, StoreFail
       readonly: true
     })
     yield* check(sql)
-    return queries(sql)
+    return sql
   })
 
 const make = (path: string) =>
   Effect.gen(function* () {
     const connection = yield* hold({ open: open(path), identity: identity(path), idle: IDLE })
-    const read = <A, E>(operation: string, body: (on: ReturnType<typeof queries>) => Effect.Effect<A, E>) =>
+    const read = <A, E>(operation: string, body: (sql: SqlClient.SqlClient) => Effect.Effect<A, E>) =>
       Effect.mapError(connection.use(body), clientFailed(operation))
     return Records.of({
       exists: Effect.sync(() => FileSystem.existsSync(path)),
-      snapshot: read("read the books", ({ books }) => books),
-      orders: (filter) => read("read orders", ({ orders }) => Effect.map(orders(filter), (rows) => rows.map(orderRow))),
-      trades: (filter) => read("read trades", ({ trades }) => Effect.map(trades(filter), (rows) => rows.map(tradeRow))),
-      breakerHistory: (limit) => read("read the breaker's history", ({ changes }) => changes(limit)),
-      lastMetrics: read("read metrics", ({ metrics }) => Effect.map(metrics(), Option.getOrUndefined))
+      snapshot: read("read the books", readBooks),
+      orders: (filter) =>
+        read("read orders", (sql) => Effect.map(readOrders(sql)(filter), (rows) => rows.map(orderRow))),
+      trades: (filter) =>
+        read("read trades", (sql) => Effect.map(readTrades(sql)(filter), (rows) => rows.map(tradeRow))),
+      breakerHistory: (limit) => read("read the breaker's history", (sql) => readChanges(sql)(limit)),
+      lastMetrics: read("read metrics", (sql) => Effect.map(readMetrics(sql), Option.getOrUndefined))
     })
   })
 
