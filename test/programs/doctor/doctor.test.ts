@@ -131,7 +131,7 @@ const run = (scene: Scene = {}) =>
       const result = yield* Effect.either(doctor({ json: scene.text !== true }))
       const { out } = yield* Screen
       const code = Either.isLeft(result) ? result.left.code : 0
-      if (scene.text === true) return { code, out: out(), of: (_: string): Check | undefined => undefined }
+      if (scene.text === true) return { code, out: out(), of: (): Check | undefined => undefined }
       const said = JSON.parse(out()) as { readonly checks: ReadonlyArray<Check>; readonly confirmationCode: string }
       assert.strictEqual(said.confirmationCode, "mock")
       return { code, out: out(), of: (name: string) => said.checks.find((check) => check.id === name) }
