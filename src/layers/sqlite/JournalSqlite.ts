@@ -14,10 +14,16 @@ import { clientFailed, connect, hold, transact } from "./Client.ts"
 /** Entries that memory holds while the disk is slow or full. */
 export const BUFFER = 8192
 const EVERY = Duration.millis(250)
-/** Rows of one transaction. */
-const BATCH = 1000
-/** Rows of one statement: a bound on how long the event loop is held. */
-const ROWS = 100
+/** Rows of one transaction: a bound on how long the event loop is held. */
+const BATCH = 250
+/** Rows of one statement; all full ones are the same statement. */
+const ROWS = 50
+
+/** Lets sockets and timers have their turn between two batches; a fiber that only yields may keep them waiting. */
+const breathe = Effect.async<void>((resume) => {
+  const turn = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(turn))
+})
 
 export interface JournalOptions {
   readonly file: string
@@ -69,10 +75,7 @@ const open = (filename: string) =>
       transact(
         sql,
         Effect.gen(function* () {
-          for (let n = 0; n < rows.length; n += ROWS) {
-            yield* insert(rows.slice(n, n + ROWS))
-            yield* Effect.yieldNow()
-          }
+          for (let n = 0; n < rows.length; n += ROWS) yield* insert(rows.slice(n, n + ROWS))
           const { bytes } = yield* size()
           if (bytes >= maxBytes) yield* prune
         })
@@ -86,48 +89,44 @@ const make = ({ file, maxBytes = 256 * 1024 * 1024 }: JournalOptions) =>
     const alone = yield* Effect.makeSemaphore(1)
     let buffer: Array<JournalEntry> = []
     let dropped = 0
+    /** How many of the oldest entries are being written. */
+    let writing = 0
     let failing = false
 
-    /** Lets the oldest go until no more wait than memory holds. */
-    const bound = (): void => {
-      const excess = buffer.length - BUFFER
-      if (excess <= 0) return
-      buffer = buffer.slice(excess)
-      dropped += excess
-    }
-
     /**
-     * Writes one batch. While it is being written its entries are neither dropped nor written twice; what could not be
-     * written goes back to its place. Uninterruptible: an interruption after the commit would write them again.
+     * Writes one batch; its entries leave the buffer once they are committed. Uninterruptible: an interruption between the
+     * commit and that would write them again.
      */
     const writeBatch: Effect.Effect<void, StoreFailed> = Effect.uninterruptible(
       Effect.suspend(() => {
         const batch = buffer.slice(0, BATCH)
         const lost = dropped
         const at = batch[0]?.at
-        buffer = buffer.slice(batch.length)
-        dropped = 0
         const rows = batch.map(rowOf)
         if (lost > 0 && at !== undefined) rows.unshift(rowOf({ at, kind: "journal.dropped", data: { entries: lost } }))
+        writing = batch.length
         return connection
           .use(({ write }) => write(rows, maxBytes))
           .pipe(
-            Effect.mapError(clientFailed("write the journal")),
-            Effect.onError(() =>
-              Effect.sync(() => {
-                buffer = [...batch, ...buffer]
-                dropped += lost
-                bound()
-              })
-            )
+            Effect.map(() => {
+              buffer = buffer.slice(batch.length)
+              dropped -= lost
+            }),
+            Effect.ensuring(Effect.sync(() => (writing = 0))),
+            Effect.mapError(clientFailed("write the journal"))
           )
       })
     )
 
+    const writeAll = Effect.gen(function* () {
+      while (buffer.length > 0) {
+        yield* writeBatch
+        if (buffer.length > 0) yield* breathe
+      }
+    })
+
     const flush = alone
-      .withPermits(1)(
-        Effect.whileLoop({ while: () => buffer.length > 0, body: () => writeBatch, step: () => undefined })
-      )
+      .withPermits(1)(writeAll)
       .pipe(
         Effect.matchEffect({
           // Said once when it begins and once when it ends: a full disk must not flood the log as well.
@@ -153,7 +152,8 @@ const make = ({ file, maxBytes = 256 * 1024 * 1024 }: JournalOptions) =>
       append: (entry) => {
         buffer.push(entry)
         if (buffer.length > BUFFER) {
-          buffer.shift()
+          // the oldest that is not on its way to the disk
+          buffer.splice(writing, 1)
           dropped += 1
         }
       },
