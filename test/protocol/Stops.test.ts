@@ -4,7 +4,18 @@ import { Effect, Exit, Option } from "effect"
 import { assert } from "vitest"
 import { usd } from "../support/build.ts"
 import { Store } from "../../src/services/Store.ts"
-import { anEntry, beside, bought, cancelled, control, latches, logged, noEntry, untilLatched } from "./hands.ts"
+import {
+  anEntry,
+  beside,
+  bought,
+  cancelled,
+  control,
+  latches,
+  logged,
+  noEntry,
+  settledIn,
+  untilLatched
+} from "./hands.ts"
 import { assertBooks, ownFills } from "./judge.ts"
 import { enter, makeWorld, own, ready, START } from "./World.ts"
 import type { World } from "./World.ts"
@@ -244,6 +255,7 @@ describe("I6: the daily loss", () => {
       yield* noEntry(world, 15_000, "today's loss is at its limit")
       assert.isTrue(Exit.isSuccess(yield* first.stop))
       const second = yield* world.start()
+      yield* settledIn(world, 2)
       yield* control(world, "/breaker/reset", {})
       yield* control(world, "/breaker/reset", { cause: "dailyLoss" })
       assert.deepEqual(latches(world), ["dailyLoss"])
@@ -282,7 +294,8 @@ describe("I22: books and account disagree", () => {
         yield* noEntry(world, 20_000, "the account lacks what the books hold")
         yield* first.stop
         yield* world.start()
-        yield* noEntry(world, 30_000, "the latch is the operator's to lift")
+        yield* settledIn(world, 2)
+        yield* noEntry(world, 15_000, "the latch is the operator's to lift")
         assert.include(latches(world), "balance")
       })
   )

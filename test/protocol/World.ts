@@ -56,7 +56,7 @@ export interface Told {
   /** Said once: emptied as it is said. */
   signals: Array<Signal>
   /** Said with every step, while set. */
-  always: Signal | undefined
+  always: Signal | ((view: MarketView) => Signal) | undefined
   readonly views: Array<MarketView>
 }
 
@@ -96,7 +96,7 @@ export interface World {
   /** Quotes of the test's own making, however unsound, until the next `price`. */
   readonly book: (bids: ReadonlyArray<Level>, asks: ReadonlyArray<Level>) => Effect.Effect<void>
   /** The strategy's signal with every step from now on; nothing stops it. */
-  readonly say: (signal: Signal | undefined) => void
+  readonly say: (signal: Told["always"]) => void
   /** One of the exchange's own controls. */
   readonly operate: (name: string, params?: Readonly<Record<string, string>>) => Effect.Effect<unknown>
   readonly settings: (change?: Partial<SettingsShape>) => SettingsShape
@@ -187,7 +187,8 @@ export const makeWorld = (options: Options = {}): Effect.Effect<World, never, Sc
       warmUp: () => null,
       step: (state, view) => {
         told.views.push(view)
-        const signals = told.always === undefined ? told.signals : [told.always]
+        const { always } = told
+        const signals = always === undefined ? told.signals : [typeof always === "function" ? always(view) : always]
         told.signals = []
         return { _tag: "Ready", state, signals, features: {} }
       }

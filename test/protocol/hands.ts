@@ -1,13 +1,16 @@
 /** What others do to the trader's account and folder: another program with the key, another process, its operator. */
 import * as Path from "node:path"
 import { Effect, Layer, Redacted } from "effect"
+import type { Scope } from "effect"
 import { assert } from "vitest"
+import * as Money from "../../src/domain/money/Money.ts"
 import { sign } from "../../src/layers/kraken/rest/sign.ts"
 import * as NonceSqlite from "../../src/layers/sqlite/NonceSqlite.ts"
 import * as StoreSqlite from "../../src/layers/sqlite/StoreSqlite.ts"
 import { MarketClock } from "../../src/services/Clock.ts"
-import { Nonce } from "../../src/services/Nonce.ts"
-import { Store } from "../../src/services/Store.ts"
+import type { Nonce } from "../../src/services/Nonce.ts"
+import type { Store } from "../../src/services/Store.ts"
+import { BTC } from "../support/build.ts"
 import { ask, enter, own } from "./World.ts"
 import type { World } from "./World.ts"
 
@@ -96,6 +99,48 @@ export const anEntry = (world: World, signal = enter(0.1)) =>
     world.say(undefined)
     return order
   })
+
+/** How often so far a start was reconciled with both streams up and the strategy warm; `start` is the how manieth run of the world. */
+export const settledIn = (world: World, start: number): Effect.Effect<void> =>
+  Effect.asVoid(
+    world.until(
+      `run ${start} to be reconciled`,
+      Effect.sync(() =>
+        ["reconciled: start", "reconciled: the account stream began anew", ": warmed up on"].every(
+          (text) => world.logs.filter((line) => line.includes(text)).length >= start
+        )
+      )
+    )
+  )
+
+/** Bitcoin trades too, at 50 000, for as long as the scenario lasts. */
+export const withBitcoin = (world: World): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.suspend(() =>
+    Effect.orDie(
+      world.kraken.feed([
+        {
+          _tag: "Quote",
+          symbol: BTC,
+          at: world.kraken.clock.unsafeNow(),
+          bids: [[Money.price("50000"), Money.quantity("1")]],
+          asks: [[Money.price("50000.1"), Money.quantity("1")]]
+        },
+        {
+          _tag: "Trade",
+          symbol: BTC,
+          at: world.kraken.clock.unsafeNow(),
+          price: Money.price("50000.1"),
+          quantity: Money.quantity("0.00001"),
+          side: "buy"
+        }
+      ])
+    )
+  ).pipe(
+    Effect.zipLeft(world.kraken.clock.sleep(1000)),
+    Effect.forever,
+    Effect.forkScoped,
+    Effect.zipRight(world.kraken.clock.advance(120_000))
+  )
 
 /** The latches that hold, by the records. */
 export const latches = (world: World): ReadonlyArray<string> => {
