@@ -19,8 +19,9 @@ export const clientFailed =
   (failure: unknown): StoreFailed => {
     if (failure instanceof SqlError) return storeFailed(operation)(failure.cause)
     if (!ParseResult.isParseError(failure)) return storeFailed(operation)(failure)
-    const [issue] = ParseResult.ArrayFormatter.formatErrorSync(failure)
-    const where = issue?.path.filter((part) => typeof part === "string").join(".") ?? ""
+    const where = ParseResult.ArrayFormatter.formatErrorSync(failure)
+      .flatMap(({ path }) => path.filter((part) => typeof part === "string"))
+      .join(".")
     return storeFailed(operation)(new Damaged({ what: `column ${where} does not hold what its schema says` }))
   }
 

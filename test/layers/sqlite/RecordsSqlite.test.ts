@@ -1,4 +1,5 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs"
+import fs, { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, utimesSync, writeFileSync } from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import BetterSqlite3 from "better-sqlite3"
@@ -260,6 +261,43 @@ describe("records beside a trader", () => {
         )
         assert.include(String(failures[1].cause), "column state")
       }).pipe(Effect.provide(world(file)), Effect.scoped)
+    })
+  )
+
+  it.scoped("a database that changes while it is copied is copied again; one that keeps changing is busy", () =>
+    Effect.gen(function* () {
+      const folder = yield* tempFolder
+      const file = fileIn(folder)
+      yield* Effect.scoped(Effect.provide(Store, world(file)))
+      /** As if another program wrote the file during the next reads. */
+      const disturbed = <A, E>(reads: number, use: Effect.Effect<A, E>) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => {
+            const real = fs.readFileSync
+            let left = reads
+            const disturbing = (...args: Parameters<typeof real>) => {
+              const content = real(...args)
+              if (args[0] === file && left-- > 0) utimesSync(file, 1_000_000 + left, 1_000_000 + left)
+              return content
+            }
+            fs.readFileSync = disturbing as typeof real
+            syncBuiltinESMExports()
+            return real
+          }),
+          () => use,
+          (real) =>
+            Effect.sync(() => {
+              fs.readFileSync = real
+              syncBuiltinESMExports()
+            })
+        )
+      const read = beside(
+        file,
+        Effect.flatMap(Records, (records) => records.snapshot)
+      )
+      assert.strictEqual((yield* disturbed(3, read)).orders.length, 0)
+      assert.strictEqual((yield* disturbed(99, Effect.flip(read))).reason, "busy")
+      assert.deepStrictEqual(readdirSync(folder), ["exits-aside.log", "trading.db"])
     })
   )
 })
