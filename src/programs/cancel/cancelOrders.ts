@@ -179,14 +179,12 @@ export const cancelOrders = (
       })
     })
 
+    const unfinished = (round: number, left: ReadonlyArray<Wanted>): boolean =>
+      left.length > 0 || blind || (round === 0 && target._tag === "Account")
     const untilGone = (start: ReadonlyArray<Wanted>, rounds: number) =>
       Effect.gen(function* () {
         let left = start
-        for (
-          let round = 0;
-          round < rounds && (left.length > 0 || blind || (round === 0 && target._tag === "Account"));
-          round++
-        ) {
+        for (let round = 0; round < rounds && unfinished(round, left); round++) {
           if (round > 0) yield* Effect.sleep(BETWEEN_MS)
           yield* ask(left)
           left = yield* look

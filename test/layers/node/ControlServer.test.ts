@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Either, Layer } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { ControlClientNode } from "../../../src/layers/node/ControlClientNode.ts"
 import {
   controlFilePath,
@@ -99,9 +99,7 @@ const serving = (asked: Asked = nothingAsked(), change: Partial<ControlHandlers>
     const server = yield* Effect.provide(ControlServer, context)
     const client = yield* Effect.provide(ControlClient, context)
     const address = yield* server.serve(handlers(asked, change))
-    const file = Either.getOrThrow(
-      Either.fromOption(readControlFile(dataDir), () => new Error("no control.json was written"))
-    )
+    const file = Option.getOrThrow(readControlFile(dataDir))
     const bearer = { authorization: `Bearer ${file.token}` }
     return { dataDir, server, client, port: address.port, url: address.url, file, bearer }
   })

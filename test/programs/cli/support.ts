@@ -8,7 +8,6 @@ import { mockSettings } from "../../../src/layers/mock/MockSettings.ts"
 import { ControlClient, NotReachable } from "../../../src/services/ControlClient.ts"
 import type { ControlClientShape } from "../../../src/services/ControlClient.ts"
 import type { SettingsShape } from "../../../src/services/Settings.ts"
-import { StoreFailed } from "../../../src/services/Store.ts"
 import { Terminal } from "../../../src/services/Terminal.ts"
 
 /** What was printed. */
@@ -33,7 +32,6 @@ export const screen = (colors = false): Layer.Layer<Terminal | Screen> =>
 
 export const nobody = new NotReachable({ reason: "none", detail: "no trader has announced itself" })
 export const frozen = new NotReachable({ reason: "timeout", detail: "the trader did not answer within 2 seconds" })
-export const broken = new StoreFailed({ operation: "move the fence", reason: "busy", cause: "locked" })
 
 /** A client that reaches nobody, except for what a test says. */
 export const clientOf = (change: Partial<ControlClientShape> = {}, otherwise = nobody): ControlClientShape => ({
