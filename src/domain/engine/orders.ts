@@ -4,7 +4,7 @@ import * as Fixed from "../money/Fixed.ts"
 import type { Price, Quantity } from "../money/Money.ts"
 import * as Money from "../money/Money.ts"
 import type { ClientOrderId } from "../order/Ids.ts"
-import type { Order } from "../order/Order.ts"
+import type { LotShare, Order } from "../order/Order.ts"
 import { isTerminal } from "../order/Order.ts"
 import type { SendOutcome } from "../order/Outcome.ts"
 import type { Proposal } from "../order/Steps.ts"
@@ -25,6 +25,14 @@ export const propose = (d: Draft, proposal: Omit<Proposal, "proposalId" | "propo
     proposals: new Map(d.state.proposals).set(full.proposalId, full)
   })
   d.out.push({ _tag: "Propose", proposal: full })
+}
+
+/** A refused exit waits before it is tried again, or the ladder would propose it with every event, refusals included. */
+const pauseExit = (d: Draft, shares: ReadonlyArray<LotShare>): void => {
+  for (const share of shares) {
+    const lot = d.state.lots.get(share.lotId)
+    if (lot !== undefined) putLot(d, { ...lot, lastAttemptAt: d.at })
+  }
 }
 
 const dropProposal = (d: Draft, proposalId: number): Proposal | undefined => {
@@ -58,6 +66,7 @@ export const approvalAsked = (d: Draft, proposalId: number): void => {
     log(d, "info", `not sent: ${verdict.left.text}`, { code: verdict.left.code, reason: proposal.reason })
     if (proposal.purpose._tag === "Entry")
       putPair(d, pair.instrument.symbol, { note: verdict.left.text, signal: undefined })
+    else pauseExit(d, proposal.purpose.lots)
     return
   }
   const order = pendingOrder(verdict.right)
@@ -83,12 +92,7 @@ const end = (d: Draft, order: Order, reason: string, recorded: boolean): void =>
   const ended: Order = { ...rest, status: "rejected", endReason: reason, updatedAt: d.at }
   if (recorded) putOrder(d, ended)
   else holdOrder(d, ended)
-  if (order.purpose._tag !== "Exit") return
-  // a refused exit waits before it is tried again
-  for (const share of order.purpose.lots) {
-    const lot = d.state.lots.get(share.lotId)
-    if (lot !== undefined) putLot(d, { ...lot, lastAttemptAt: d.at })
-  }
+  if (order.purpose._tag === "Exit") pauseExit(d, order.purpose.lots)
 }
 
 /** The intent was not made durable: nothing was sent, nothing was recorded. */
