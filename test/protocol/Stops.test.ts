@@ -140,7 +140,7 @@ describe("I7: each cause cancels resting entries and lets none follow", () => {
       const resting = own(yield* world.view, "buy").at(-1)
       yield* world.operate("fill", { txid: resting?.txid ?? "", quantity: "10" })
       yield* world.operate("fill", { txid: resting?.txid ?? "", quantity: "10" })
-      yield* logged(world, "account stream has a gap")
+      yield* logged(world, "jumped from sequence")
       yield* cancelled(world, resting?.txid ?? "")
       yield* noEntry(world, 30_000, "the account stream had a gap")
       yield* faults.clear()
