@@ -275,6 +275,8 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
       if (order.status === "unknown") desk.take({ _tag: "Settle", order })
     }
     reads.take({ _tag: "Reconcile", reason: "start" })
+    // a latch or a pause that another program left in the fence holds from the first moment
+    yield* engine.tell({ _tag: "FenceSeen", fence: snapshot.fence })
     yield* engine.tell({ _tag: "Started" })
 
     const asked = Effect.gen(function* () {
