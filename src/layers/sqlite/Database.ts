@@ -222,7 +222,7 @@ const scoped = (options: DatabaseOptions): Effect.Effect<DatabaseShape, StoreFai
     Effect.tap((database) =>
       database.lostLog
         ? Effect.logWarning(
-            "The write-ahead log of the database is missing although the last run was cut off: what was committed last may be lost. Orders and positions are compared with the exchange before anything is entered; run `recover` if they differ."
+            "The write-ahead log of the database is missing although the last run was cut off: what was committed last may be lost. Orders and positions are compared with the exchange before anything is entered; what the books lack is not sold by the trader."
           )
         : Effect.void
     )

@@ -7,8 +7,8 @@ import { LOST_LOG_NOTE } from "../../services/Store.ts"
 
 /**
  * Alerts when the write-ahead log of the database vanished after a run that was cut off: the last records before that may
- * be gone, and nobody but the owner can know whether what follows from the exchange is all. Said at every start until
- * `recover` has emptied the note.
+ * be gone, and nobody but the owner can know whether what follows from the exchange is all. Said at every start
+ * while the note stands.
  */
 export const tellLostLog = ({ notes }: Pick<Snapshot, "notes">, at: EpochMs): Effect.Effect<void, never, Alerts> => {
   const since = notes.get(LOST_LOG_NOTE)
@@ -18,7 +18,7 @@ export const tellLostLog = ({ notes }: Pick<Snapshot, "notes">, at: EpochMs): Ef
       at,
       severity: "critical",
       kind: "store.lost-log",
-      text: "The last records before a crash are gone: the database's write-ahead log was removed while it was needed. Orders, fills and lots of the last moments may be missing from the books, and with them what they cost. Account and open orders are read anew from the exchange before anything is entered. Compare `status` with the balances and trades that Kraken shows, and run `recover` if they differ.",
+      text: "The last records before a crash are gone: the database's write-ahead log was removed while it was needed. Orders, fills and lots of the last moments may be missing from the books, and with them what they cost. Account and open orders are read anew from the exchange before anything is entered. Compare `status` with the balances and trades that Kraken shows: what the books lack is not sold by the trader, so sell it by hand.",
       data: { knownSince: since }
     })
   )
