@@ -22,9 +22,9 @@ const server: ControlServerShape = {
 }
 
 /** The handlers over a bench's world. */
-const controlling = (
+const controlling = <E>(
   rig: Rig,
-  test: (h: ControlHandlers, b: Bench, stops: ReadonlyArray<string>) => Effect.Effect<void, unknown, never>,
+  test: (h: ControlHandlers, b: Bench, stops: ReadonlyArray<string>) => Effect.Effect<void, E>,
   mode: "paper" | "observe" = "paper"
 ) => {
   const stops: Array<string> = []
@@ -208,7 +208,7 @@ describe("the control server's companion", () => {
           records
         )
         assert.isDefined(failing.restart)
-        const provided = <A, E>(run: Effect.Effect<A, E, Effect.Effect.Context<typeof failing.run>>) =>
+        const provided = (run: typeof failing.run) =>
           run.pipe(
             Effect.provideService(Installation, { prefix, keyFingerprint: "f" }),
             Effect.provideService(Settings, mockSettingsValue),
