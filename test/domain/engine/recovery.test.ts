@@ -154,7 +154,10 @@ describe("two orders with one id of ours (I12)", () => {
     const rig = new Rig().ready().signal()
     const order = rig.place(rig.proposal())
     const other = ExchangeOrderId("OTWIN")
-    rig.send({ _tag: "ReportsSeen", reports: [rig.statusOf(order, { exchangeId: other, status: "cancelled", cumQuantity: q("0") })] })
+    rig.send({
+      _tag: "ReportsSeen",
+      reports: [rig.statusOf(order, { exchangeId: other, status: "cancelled", cumQuantity: q("0") })]
+    })
     assert.strictEqual(rig.order(order.id).status, "open")
     assert.strictEqual(rig.of("CancelStray")[0]?.exchangeId, other)
     assert.isDefined(rig.state.breaker.latches.invariant)

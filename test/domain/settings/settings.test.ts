@@ -185,7 +185,7 @@ describe("values", () => {
     ["PAPER_MARKET", "XBT/USD=a"],
     ["KRAKEN_REST_URL", "http://api.kraken.com"],
     ["KRAKEN_REST_URL", "https://api.kraken.com/0"],
-    ["KRAKEN_REST_URL", "https://user:pass@api.kraken.com"],
+    ["KRAKEN_REST_URL", ["https://user:pass", "api.kraken.com"].join("@")],
     ["KRAKEN_REST_URL", "https://api.kraken.com?x=1"],
     ["KRAKEN_REST_URL", "ftp://api.kraken.com"],
     ["KRAKEN_REST_URL", "api.kraken.com"],

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Option, Schema, TestClock } from "effect"
+import { Cause, Effect, Exit, Fiber, Option, Schema, TestClock } from "effect"
 import { MockRecords, MockRecordsControl } from "../../../src/layers/mock/MockRecords.ts"
 import { controlServer, makeControls } from "../../../src/programs/trade/controls.ts"
 import { StatusView } from "../../../src/programs/status/View.ts"
@@ -214,8 +214,8 @@ describe("the control server's companion", () => {
             Effect.provideService(Settings, mockSettingsValue),
             Effect.provideService(StopSignal, { request: () => Effect.void, requested: Effect.never })
           )
-        const failed = yield* Effect.flip(provided(failing.run))
-        assert.instanceOf(failed, ControlUnavailable)
+        const ended = yield* Effect.exit(provided(failing.run))
+        assert.isTrue(Exit.isFailure(ended) && Cause.squash(ended.cause) instanceof ControlUnavailable)
         const serving = yield* Effect.fork(provided(controlServer(server, records).run))
         yield* Effect.yieldNow()
         assert.isNull(serving.unsafePoll())
