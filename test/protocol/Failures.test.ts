@@ -175,7 +175,9 @@ describe("failures of the disk", () => {
     "the database cannot be written: no entry, what rests is cancelled, the exit goes out, nothing is lost",
     () =>
       Effect.gen(function* () {
-        const world = yield* makeWorld({ limits: { maxTotalExposure: usd("60"), entryExpiry: 3_600_000 } })
+        const world = yield* makeWorld({
+          limits: { maxTotalExposure: usd("60"), entryExpiry: 3_600_000, deadManSwitch: 3_600_000 }
+        })
         const run = yield* world.start()
         yield* ready(world)
         const { target } = yield* bought(world)
