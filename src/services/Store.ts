@@ -30,6 +30,9 @@ export class FenceMoved extends Data.TaggedError("FenceMoved")<{
 /** Note that tells (ISO time) since when the loss of the write-ahead log is known; `recover` empties it. */
 export const LOST_LOG_NOTE = "store.lostLog"
 
+/** Note that tells which step of its start a trader is at; empty once it has started. */
+export const START_STEP_NOTE = "start.step"
+
 export type { Fence, Snapshot } from "../domain/engine/Snapshot.ts"
 export type { StoreWrite } from "../domain/engine/Write.ts"
 

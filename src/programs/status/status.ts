@@ -4,6 +4,7 @@ import { ControlClient } from "../../services/ControlClient.ts"
 import { InstanceLock } from "../../services/InstanceLock.ts"
 import { Records } from "../../services/Records.ts"
 import { Settings } from "../../services/Settings.ts"
+import { START_STEP_NOTE } from "../../services/Store.ts"
 import type { StoreFailed } from "../../services/Store.ts"
 import { Terminal } from "../../services/Terminal.ts"
 import { ExitCodes, Finished } from "../cli/ExitCode.ts"
@@ -43,12 +44,14 @@ const readRecords = (version: string): Effect.Effect<Recorded, StoreFailed, Reco
     }
   })
 
-const whyOf = (held: boolean, exists: boolean, said: string, dataDir: string): string =>
-  held
-    ? `a trader holds the lock of ${dataDir} but does not answer (${said}): it is starting, frozen or hanging. Its resting orders are cancelled by the dead man's switch if it does not come back; \`cancel --all\` works beside it, and \`stop\` says what to do`
-    : exists
-      ? `no trader runs on ${dataDir}`
-      : `no trader has ever run on ${dataDir}`
+const whyOf = (held: boolean, exists: boolean, said: string, dataDir: string, step = ""): string =>
+  held && step !== ""
+    ? `the trader on ${dataDir} is starting: ${step}`
+    : held
+      ? `a trader holds the lock of ${dataDir} but does not answer (${said}): it is starting, frozen or hanging. Its resting orders are cancelled by the dead man's switch if it does not come back; \`cancel --all\` works beside it, and \`stop\` says what to do`
+      : exists
+        ? `no trader runs on ${dataDir}`
+        : `no trader has ever run on ${dataDir}`
 
 /** The state of things, whoever can tell it. */
 export const readStatus = (
@@ -97,7 +100,7 @@ export const readStatus = (
     const exists = known.right.snapshot !== undefined
     return recordsView(
       held.right ? "not-entering" : "stopped",
-      whyOf(held.right, exists, said, settings.dataDir),
+      whyOf(held.right, exists, said, settings.dataDir, known.right.snapshot?.notes.get(START_STEP_NOTE)),
       known.right
     )
   })

@@ -22,7 +22,7 @@ import { CredentialsRefused, OrderDesk } from "../../services/OrderDesk.ts"
 import type { DeskDecision } from "../../services/OrderDesk.ts"
 import { Settings } from "../../services/Settings.ts"
 import { StopSignal } from "../../services/StopSignal.ts"
-import { Store } from "../../services/Store.ts"
+import { START_STEP_NOTE, Store } from "../../services/Store.ts"
 import type { StoreFailed } from "../../services/Store.ts"
 import { Writer } from "../../services/Writer.ts"
 import { makeOrderDesk } from "../desk/desk.ts"
@@ -87,8 +87,6 @@ export interface TradeOptions {
   readonly exitsOnly?: string
   /** Fibers that belong to the run but not to trading: they may die without stopping it. */
   readonly companions?: ReadonlyArray<Child<unknown, Inside>>
-  /** Told of each step of the start. */
-  readonly onStep?: (step: string) => Effect.Effect<void>
 }
 
 const NOTICES = 4096
@@ -135,8 +133,10 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     const installation = yield* Installation
     const stop = yield* StopSignal
     const { limits } = settings
-    const step = (text: string): Effect.Effect<void> =>
-      Effect.zipRight(Effect.logInfo(text), options.onStep === undefined ? Effect.void : options.onStep(text))
+    // `status` tells the step from the records; a store that cannot take the note says so at the first real write
+    const note = (text: string): Effect.Effect<void> =>
+      Effect.ignore(store.commit([{ _tag: "Note", key: START_STEP_NOTE, value: text }]))
+    const step = (text: string): Effect.Effect<void> => Effect.zipRight(Effect.logInfo(text), note(text))
 
     // ---- the start: each step says what it does -------------------------------------------------------------------
     for (const line of introduction(settings)) yield* Effect.logInfo(line)
@@ -233,7 +233,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     const { deadManSwitch: switchMs } = limits
     const armed = switchMs !== undefined && settings.mode !== "observe"
     const symbols = rules.map((i) => i.symbol)
-    const note = (key: string): number | undefined =>
+    const noted = (key: string): number | undefined =>
       Option.getOrUndefined(
         Option.filter(Option.fromNullable(snapshot.notes.get(key)).pipe(Option.map(Number)), Number.isFinite)
       )
@@ -261,7 +261,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
       { name: "skew watch", run: skewWatch(limits.maxClockSkew), restart },
       {
         name: "backups",
-        run: backups(`${settings.dataDir}/backups`, settings.backupEvery, note("lastBackup")),
+        run: backups(`${settings.dataDir}/backups`, settings.backupEvery, noted("lastBackup")),
         restart
       },
       ...(armed ? [{ name: "dead man's switch", run: deadManSwitch(switchMs), restart, fatal: isRefusal }] : []),
@@ -278,6 +278,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     // a latch or a pause that another program left in the fence holds from the first moment
     yield* engine.tell({ _tag: "FenceSeen", fence: snapshot.fence })
     yield* engine.tell({ _tag: "Started" })
+    yield* note("")
 
     const asked = Effect.gen(function* () {
       const reason = yield* stop.requested

@@ -2,10 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either } from "effect"
 import { MockInstanceLockControl } from "../../../src/layers/mock/MockInstanceLock.ts"
 import { MockRecordsControl } from "../../../src/layers/mock/MockRecords.ts"
+import { emptySnapshot } from "../../../src/layers/mock/MockStore.ts"
 import { runningView } from "../../../src/programs/status/runningView.ts"
 import { status } from "../../../src/programs/status/status.ts"
 import type { ControlClientShape } from "../../../src/services/ControlClient.ts"
 import { LockUnusable } from "../../../src/services/InstanceLock.ts"
+import { START_STEP_NOTE } from "../../../src/services/Store.ts"
 import { NOON } from "../../support/build.ts"
 import { Rig } from "../../domain/engine/Rig.ts"
 import { clientOf, frozen, nobody, Screen, world } from "../cli/support.ts"
@@ -29,6 +31,8 @@ interface Scene {
   readonly exists?: boolean
   readonly corrupt?: boolean
   readonly text?: boolean
+  /** Where a start stands, as its records say. */
+  readonly step?: string
 }
 
 const run = (scene: Scene) =>
@@ -37,7 +41,12 @@ const run = (scene: Scene) =>
     const records = yield* MockRecordsControl
     if (scene.held === "unusable") yield* lock.breakWith(new LockUnusable({ path: "/x", detail: "EACCES" }))
     else if (scene.held === true) yield* lock.holdElsewhere("data folder")
-    yield* records.set({ exists: scene.exists ?? true })
+    yield* records.set({
+      exists: scene.exists ?? true,
+      ...(scene.step === undefined
+        ? {}
+        : { snapshot: { ...emptySnapshot, notes: new Map([[START_STEP_NOTE, scene.step]]) } })
+    })
     if (scene.corrupt === true) yield* records.failWith("corrupt")
     const result = yield* Effect.either(status({ json: scene.text !== true, version: "1" }))
     const { error, out } = yield* Screen
@@ -59,6 +68,13 @@ const scenes: ReadonlyArray<readonly [string, Scene, number, string, string]> = 
     1,
     "not-entering",
     "starting"
+  ],
+  [
+    "one that is starting",
+    { client: clientOf({}, frozen), held: true, step: "reconciling books and account" },
+    1,
+    "not-entering",
+    "is starting: reconciling books and account"
   ],
   ["one that is frozen", { client: clientOf({}, frozen), held: true }, 1, "not-entering", "does not answer"],
   [
