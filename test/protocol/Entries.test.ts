@@ -249,7 +249,7 @@ describe("I18: sound prices", () => {
         const world = yield* makeWorld()
         yield* world.book(bids, asks)
         yield* world.start()
-        yield* world.pass(30_000)
+        yield* settledIn(world, 1)
         yield* noEntry(world, 20_000, `the quote is ${name}`, enter(0.0995))
         assert.strictEqual(sentOrders(yield* world.view), 0)
         yield* world.price("0.1")

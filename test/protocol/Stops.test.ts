@@ -77,12 +77,15 @@ describe("I7: each cause cancels resting entries and lets none follow", () => {
               world,
               Effect.flatMap(Store, (store) => store.moveFence({ paused: true }))
             )
-            const { now } = yield* world.view
+            const now = world.kraken.clock.unsafeNow()
             yield* world.pass(20_000)
             // one whose intent was committed before may still be on its way; nothing is approved after
             const late = world.rows(`SELECT order_id FROM intents WHERE approved_ms > ${now}`)
             assert.deepEqual(late, [], "an intent was committed after the fence was moved")
-            assert.isTrue(own(yield* world.view, "buy").every((o) => o.status !== "open"))
+            yield* world.until(
+              "what rests to be cancelled",
+              Effect.map(world.view, (v) => v.open.length === 0)
+            )
             world.say(undefined)
             yield* control(world, "/resume", {})
           })

@@ -86,8 +86,8 @@ const momentOf = (at: number, orders: ReadonlyArray<Order>, fills: ReadonlyArray
     .map((o) => ({
       side: o.side,
       price: o.price,
-      // what an amended order could do before is not kept: what it did is the least it could
-      left: (o.amended ? o.filled : o.quantity) - total(done.filter((fill) => fill.txid === o.txid))
+      // how large an amended order was before is not kept, so that it is not judged
+      left: o.amended ? 0n : o.quantity - total(done.filter((fill) => fill.txid === o.txid))
     }))
   const heldCost = quantity === 0n ? 0n : (sum(bought, (fill) => fill.cost) * held) / quantity
   const working = open.filter((o) => o.side === "buy")
