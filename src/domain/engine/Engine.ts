@@ -227,6 +227,8 @@ const apply = (d: Draft, event: EngineEvent): void => {
       return stopping(d, event.reason)
     case "FenceSeen": {
       const { fence } = event
+      // read earlier than what is known already
+      if (fence.epoch < d.state.epoch) return
       if (fence.paused !== d.state.paused)
         log(d, "info", fence.paused ? "paused by the operator" : "entries allowed again")
       patch(d, { paused: fence.paused, epoch: fence.epoch })

@@ -119,3 +119,13 @@ describe("what stops entries (I7), and that exits go on (I16)", () => {
     assert.isUndefined(rig.state.breaker.latches.api)
   })
 })
+
+describe("the fence", () => {
+  it("I7: a fence that was read before the one known is not taken for news", () => {
+    const rig = new Rig().ready()
+    rig.send({ _tag: "FenceSeen", fence: { epoch: 7, paused: true, operatorLatch: Option.none() } })
+    rig.send({ _tag: "FenceSeen", fence: { epoch: 6, paused: false, operatorLatch: Option.none() } })
+    assert.isTrue(rig.state.paused)
+    assert.strictEqual(rig.state.epoch, 7)
+  })
+})
