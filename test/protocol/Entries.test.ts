@@ -272,7 +272,11 @@ describe("I18: sound prices", () => {
         yield* world.kraken.faults.add({ on: "rest", endpoint: "Ticker", effect: { kind: "cut", executed: true } })
         const begun = (yield* world.view).now
         world.say(enter(0.1))
-        yield* world.pass(60_000)
+        // a frame comes only when something changes
+        yield* world.price("0.1002")
+        yield* world.pass(30_000)
+        yield* world.price("0.1001")
+        yield* world.pass(30_000)
         // what was seen before may be decided on for as long as it is fresh, and what was decided leaves within a moment
         const late = own(yield* world.view, "buy").filter((o) => o.openedAt > begun + 12_000)
         assert.deepEqual(late, [])
