@@ -4,7 +4,7 @@ import * as Fixed from "../money/Fixed.ts"
 import type { Price, Quantity } from "../money/Money.ts"
 import * as Money from "../money/Money.ts"
 import type { ClientOrderId } from "../order/Ids.ts"
-import type { LotShare, Order } from "../order/Order.ts"
+import type { Order } from "../order/Order.ts"
 import { isTerminal } from "../order/Order.ts"
 import type { SendOutcome } from "../order/Outcome.ts"
 import type { Proposal } from "../order/Steps.ts"
@@ -14,7 +14,7 @@ import type { Refusal } from "../risk/Risk.ts"
 import { DEADLINE_MS, assess } from "../risk/Risk.ts"
 import type { Draft } from "./Draft.ts"
 import { alert, askOnce, fail, holdOrder, latch, log, patch, putLot, putOrder, putPair, succeed } from "./Draft.ts"
-import { putThrottle, releaseUnmatched } from "./reports.ts"
+import { pauseExit, putThrottle, releaseUnmatched } from "./reports.ts"
 import { exposure, riskView, show } from "./Views.ts"
 
 /** Puts a proposal before the desk. */
@@ -25,14 +25,6 @@ export const propose = (d: Draft, proposal: Omit<Proposal, "proposalId" | "propo
     proposals: new Map(d.state.proposals).set(full.proposalId, full)
   })
   d.out.push({ _tag: "Propose", proposal: full })
-}
-
-/** A refused exit waits before it is tried again, or the ladder would propose it with every event, refusals included. */
-const pauseExit = (d: Draft, shares: ReadonlyArray<LotShare>): void => {
-  for (const share of shares) {
-    const lot = d.state.lots.get(share.lotId)
-    if (lot !== undefined) putLot(d, { ...lot, lastAttemptAt: d.at })
-  }
 }
 
 const dropProposal = (d: Draft, proposalId: number): Proposal | undefined => {
@@ -66,7 +58,7 @@ export const approvalAsked = (d: Draft, proposalId: number): void => {
     log(d, "info", `not sent: ${verdict.left.text}`, { code: verdict.left.code, reason: proposal.reason })
     if (proposal.purpose._tag === "Entry")
       putPair(d, pair.instrument.symbol, { note: verdict.left.text, signal: undefined })
-    else pauseExit(d, proposal.purpose.lots)
+    else pauseExit(d, proposal.purpose)
     return
   }
   const order = pendingOrder(verdict.right)
@@ -92,7 +84,7 @@ const end = (d: Draft, order: Order, reason: string, recorded: boolean): void =>
   const ended: Order = { ...rest, status: "rejected", endReason: reason, updatedAt: d.at }
   if (recorded) putOrder(d, ended)
   else holdOrder(d, ended)
-  if (order.purpose._tag === "Exit") pauseExit(d, order.purpose.lots)
+  pauseExit(d, order.purpose)
 }
 
 /** The intent was not made durable: nothing was sent, nothing was recorded. */

@@ -3,7 +3,7 @@ import type { Instrument } from "../market/Instrument.ts"
 import * as Money from "../money/Money.ts"
 import type { ClientOrderId, ExchangeOrderId } from "../order/Ids.ts"
 import { isOwn } from "../order/Ids.ts"
-import type { Order } from "../order/Order.ts"
+import type { Order, Purpose } from "../order/Order.ts"
 import { isNewFill, isSettled, isTerminal, merge, missingQuantity } from "../order/Order.ts"
 import type { ExchangeStatus, FillReport, OrderReport } from "../order/Report.ts"
 import type { Lot } from "../portfolio/Lot.ts"
@@ -115,10 +115,13 @@ export const closeLots = (d: Draft): void => {
 
 const isEnd = (status: ExchangeStatus): boolean => status !== "open" && status !== "pending"
 
-/** An exit that the exchange ended unfilled (post-only, self-trade) waits before the next one, so that no loop of placing and losing arises. */
-const pauseLots = (d: Draft, order: Order): void => {
-  if (order.purpose._tag !== "Exit") return
-  for (const share of order.purpose.lots) {
+/**
+ * The lots of an exit that was refused, or that the exchange ended unfilled (post-only, self-trade), wait before the next
+ * one: the ladder would otherwise propose it again with every event.
+ */
+export const pauseExit = (d: Draft, purpose: Purpose): void => {
+  if (purpose._tag !== "Exit") return
+  for (const share of purpose.lots) {
     const lot = d.state.lots.get(share.lotId)
     if (lot !== undefined) putLot(d, { ...lot, lastAttemptAt: d.at })
   }
@@ -158,7 +161,7 @@ const applyToOrder = (d: Draft, order: Order, report: OrderReport): void => {
     d.out.push({ _tag: "FetchOrder", order: merged, reason: "it ended, and the report does not say with how much" })
   }
   if (!isTerminal(order.status) && isTerminal(merged.status)) {
-    if (merged.cumQuantity === 0n && order.cancelRequestedAt === undefined) pauseLots(d, merged)
+    if (merged.cumQuantity === 0n && order.cancelRequestedAt === undefined) pauseExit(d, merged.purpose)
     log(
       d,
       "info",
