@@ -188,7 +188,6 @@ export const reset = (state: BreakerState, cause: Cause | undefined, at: EpochMs
     (held) =>
       (cause === undefined || held.cause === cause) && !(held.cause === "dailyLoss" && dayOf(held) >= utcDay(at))
   )
-  if (wanted.length === 0) return unchanged(state)
   return wanted.reduce<BreakerStep>(
     (step, held) => ({
       state: {

@@ -76,6 +76,8 @@ describe("latching", () => {
 
   it("by whose hand is kept", () => {
     assert.strictEqual(latch(closed, rules, "operator", NOON, "drill", "operator").changes[0]?.by, "operator")
+    assert.strictEqual(latch(closed, rules, "invariant", NOON, "broken").changes[0]?.by, "trader")
+    assert.strictEqual(probeFailed(trip("api"), rules, "api", NOON + 60_000, "down").changes[0]?.by, "trader")
   })
 
   it("again while it is latched changes nothing, except that price and data start their calm anew", () => {
@@ -89,6 +91,13 @@ describe("latching", () => {
         assert.strictEqual(held(step.state, cause).reason, "again")
       } else assert.strictEqual(step.state, state, cause)
     }
+  })
+
+  it.each([...counted, ...byHand])("%s again on a later day is the same latch, which nothing shortens", (cause) => {
+    const state = trip(cause)
+    const step = latch(state, rules, cause, NOON + DAY_MS, "again")
+    assert.strictEqual(step.state, state)
+    assert.deepStrictEqual(step.changes, [])
   })
 })
 
