@@ -83,9 +83,9 @@ type Source = "stream" | "snapshot"
 
 const fill = (fields: Fields, exchangeId: ExchangeOrderId, facts: OrderFacts, source: Source): FillReport => {
   const symbol = fields.need("symbol", facts.symbol, PairSymbol(""))
-  const quantity = fields.need("last_qty", fields.amount("last_qty"), 0n)
-  const price = fields.need("last_price", fields.amount("last_price"), 0n)
-  if (quantity <= 0n || price <= 0n) fields.problem ??= "last_qty or last_price"
+  const quantity = fields.need("last_qty", fields.size("last_qty"), 0n)
+  const price = fields.need("last_price", fields.size("last_price"), 0n)
+  if (quantity === 0n || price === 0n) fields.problem ??= "last_qty or last_price"
   return {
     _tag: "Fill",
     source,
@@ -96,7 +96,7 @@ const fill = (fields: Fields, exchangeId: ExchangeOrderId, facts: OrderFacts, so
     side: fields.need<Side>("side", facts.side, "buy"),
     price: Money.Price(price),
     quantity: Money.Quantity(quantity),
-    cost: Money.Usd(fields.need("cost", fields.amount("cost"), 0n)),
+    cost: Money.Usd(fields.need("cost", fields.size("cost"), 0n)),
     ...feeOf(fields, symbol.slice(symbol.indexOf("/") + 1)),
     liquidity: fields.need<Liquidity>("liquidity_ind", liquidityOf(fields), "taker"),
     at: fields.need("timestamp", fields.time("timestamp"), 0)
@@ -106,7 +106,7 @@ const fill = (fields: Fields, exchangeId: ExchangeOrderId, facts: OrderFacts, so
 /** A limit price that is a price: `pct` and `quote` ones are distances. */
 const limitPriceOf = (fields: Fields): bigint | undefined => {
   const type = fields.text("limit_price_type")
-  return type === undefined || type === "static" ? fields.amount("limit_price") : undefined
+  return type === undefined || type === "static" ? fields.size("limit_price") : undefined
 }
 
 const statusReport = (
@@ -116,10 +116,10 @@ const statusReport = (
   status: ExchangeStatus,
   source: Source
 ): StatusReport => {
-  const quantity = fields.amount("order_qty")
+  const quantity = fields.size("order_qty")
   const limitPrice = limitPriceOf(fields)
-  const cumQuantity = fields.amount("cum_qty")
-  const cumCost = fields.amount("cum_cost")
+  const cumQuantity = fields.size("cum_qty")
+  const cumCost = fields.size("cum_cost")
   const cumFee = fields.looseAmount("fee_usd_equiv")
   const postOnly = fields.flag("post_only")
   const expiresAt = fields.time("expire_time")

@@ -53,7 +53,15 @@ export class Fields {
     return this.read(key, amountOf)
   }
 
-  /** The same for a figure that nothing is booked from: unreadable is as good as absent. */
+  /** The same where less than nothing makes no sense: quantities, prices, costs. */
+  size(key: string): bigint | undefined {
+    return this.read(key, (value) => {
+      const amount = amountOf(value)
+      return amount === undefined || amount < 0n ? undefined : amount
+    })
+  }
+
+  /** An amount of either sign for a figure that nothing is booked from: unreadable is as good as absent. */
   looseAmount(key: string): bigint | undefined {
     return amountOf(this.raw(key))
   }
