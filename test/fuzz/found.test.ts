@@ -1,8 +1,11 @@
 /** What the fuzz tests found, each as the smallest text that showed it. */
+import { Either } from "effect"
 import { assert, describe, it } from "vitest"
+import { parseJsonText } from "../../src/domain/kraken/JsonText.ts"
 import { emptyMemory } from "../../src/domain/kraken/stream/OrderMemory.ts"
 import type { PrivateFrame } from "../../src/domain/kraken/stream/Private.ts"
 import { decodePrivate } from "../../src/domain/kraken/stream/Private.ts"
+import { decodeReply } from "../../src/domain/kraken/stream/Reply.ts"
 
 const read = (text: string): PrivateFrame => decodePrivate(text, emptyMemory).frame
 
@@ -26,5 +29,24 @@ describe("executions", () => {
     for (const field of ["order_qty", "limit_price", "cum_qty", "cum_cost"]) {
       assert.deepStrictEqual(problems(executions(`"exec_type":"canceled","${field}":-0.000001`)), [0, field])
     }
+  })
+})
+
+describe("numbers of a private frame", () => {
+  const requestId = (text: string): number | undefined =>
+    decodeReply({ method: "pong", req_id: Either.getOrThrow(parseJsonText(text)) })?.requestId
+
+  it("name a request only where a double holds them", () => {
+    assert.strictEqual(requestId("9007199254740991"), 9_007_199_254_740_991)
+    for (const text of ["1e-400", "1.00000000000000000001", "9007199254740993", "1e400"]) {
+      assert.isUndefined(requestId(text))
+    }
+  })
+
+  it("are a sequence only where a double holds them", () => {
+    const frame = (sequence: string): PrivateFrame =>
+      read(`{"channel":"executions","type":"update","data":[],"sequence":${sequence}}`)
+    assert.strictEqual(frame("9007199254740993")._tag, "Malformed")
+    assert.strictEqual(frame("9007199254740991")._tag, "Executions")
   })
 })

@@ -40,9 +40,11 @@ export interface PrivateReading {
   readonly memory: OrderMemory
 }
 
+/** Whole, and no larger than a double holds exactly: of two such numbers it can be told whether one follows the other. */
 const sequenceOf = (frame: JsonObject): number | undefined => {
   const value = amountOf(frame["sequence"])
-  return value !== undefined && value >= 0n && value % ONE === 0n ? Number(value / ONE) : undefined
+  const sequence = value !== undefined && value >= 0n && value % ONE === 0n ? Number(value / ONE) : undefined
+  return Number.isSafeInteger(sequence) ? sequence : undefined
 }
 
 const readData = (frame: JsonObject, channel: PrivateChannel, memory: OrderMemory): PrivateReading => {

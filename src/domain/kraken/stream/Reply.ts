@@ -30,8 +30,9 @@ const isFields = (value: unknown): value is Fields =>
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 
+/** A number that a double does not hold exactly is nobody's: `1.00000000000000000001` answers no request. */
 const integer = (value: unknown): number | undefined => {
-  const number = value instanceof JsonNumber ? Number(value.text) : value
+  const number = value instanceof JsonNumber && /^\d{1,16}$/.test(value.text) ? Number(value.text) : value
   return Number.isSafeInteger(number) ? Number(number) : undefined
 }
 
