@@ -50,3 +50,20 @@ describe("numbers of a private frame", () => {
     assert.strictEqual(frame("9007199254740991")._tag, "Executions")
   })
 })
+
+describe("balances", () => {
+  it("whose wallets cannot be read are not taken for tradable ones", () => {
+    for (const wallets of ['{"type":"spot","balance":1}', '"spot"', "1", "false"]) {
+      const frame = read(
+        `{"channel":"balances","type":"snapshot","data":[{"asset":"XLM","balance":5,"wallets":${wallets}}],"sequence":1}`
+      )
+      assert.deepStrictEqual(frame, {
+        _tag: "Balances",
+        type: "snapshot",
+        sequence: 1,
+        problems: ["wallets"],
+        balances: []
+      })
+    }
+  })
+})

@@ -37,7 +37,10 @@ const readHolding = (row: JsonObject): Read => {
   const asset = fields.need("asset", fields.text("asset"), "")
   const total = fields.need("balance", fields.amount("balance"), 0n)
   if (fields.problem !== undefined) return Either.left(fields.problem)
-  const wallets = listOf(fields.raw("wallets")) ?? []
+  const listed = fields.raw("wallets")
+  const wallets = listed === undefined ? [] : listOf(listed)
+  // What cannot be read may say that part of the total is not for trading.
+  if (wallets === undefined) return Either.left("wallets")
   return wallets.length === 0
     ? Either.right([{ asset, balance: total, wallet: "total" }])
     : Either.all(wallets.map((entry) => wallet(asset, entry)))
