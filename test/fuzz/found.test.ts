@@ -5,6 +5,7 @@ import { parseJsonText } from "../../src/domain/kraken/JsonText.ts"
 import { emptyMemory } from "../../src/domain/kraken/stream/OrderMemory.ts"
 import type { PrivateFrame } from "../../src/domain/kraken/stream/Private.ts"
 import { decodePrivate } from "../../src/domain/kraken/stream/Private.ts"
+import { decodePublic, maintenanceTime } from "../../src/domain/kraken/stream/Public.ts"
 import { decodeReply } from "../../src/domain/kraken/stream/Reply.ts"
 
 const read = (text: string): PrivateFrame => decodePrivate(text, emptyMemory).frame
@@ -65,5 +66,31 @@ describe("balances", () => {
         balances: []
       })
     }
+  })
+})
+
+describe("public frames", () => {
+  it("may hold a notice of maintenance of any depth and length", () => {
+    const deep = (levels: number, inner: string): string => `${"[".repeat(levels)}${inner}${"]".repeat(levels)}`
+    const status = (notice: string): unknown => {
+      const text = `{"channel":"status","type":"update","data":[{"system":"online","upcoming_maintenance":${notice}}]}`
+      const frame = decodePublic(text, 0)
+      return frame._tag === "Status" ? frame.maintenanceAt : frame._tag
+    }
+    const at = '"2026-01-31T00:00:00Z"'
+    assert.strictEqual(status(deep(10, at)), Date.UTC(2026, 0, 31))
+    assert.isUndefined(status(deep(30_000, at)))
+    assert.strictEqual(
+      maintenanceTime(Array.from({ length: 300_000 }, () => "2026-01-31T00:00:00Z")),
+      Date.UTC(2026, 0, 31)
+    )
+  })
+
+  it("hold no bar without a length", () => {
+    const bar = (interval: number): string =>
+      `{"channel":"ohlc","type":"update","data":[{"symbol":"XLM/USD","open":1,"high":1,"low":1,"close":1,"volume":1,"interval_begin":"2026-01-05T10:00:00.000000000Z","interval":${interval}}]}`
+    assert.strictEqual(decodePublic(bar(1), 0)._tag, "Candles")
+    assert.strictEqual(decodePublic(bar(0), 0)._tag, "Malformed")
+    assert.strictEqual(decodePublic(bar(-1), 0)._tag, "Malformed")
   })
 })

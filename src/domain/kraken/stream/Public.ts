@@ -91,7 +91,8 @@ const trade = (row: TradeRow): Option.Option<PublicTrade> =>
   })
 
 const candle = (row: OhlcRow): Option.Option<RunningCandle> =>
-  Option.flatMap(parseRfc3339(row.interval_begin), (at) =>
+  // A bar of no length would be over before it began.
+  Option.flatMap(row.interval > 0 ? parseRfc3339(row.interval_begin) : Option.none(), (at) =>
     Option.map(
       makeCandle({ at, open: row.open, high: row.high, low: row.low, close: row.close, volume: row.volume }),
       (sound) => ({ symbol: PairSymbol(row.symbol), intervalMinutes: row.interval, candle: sound })
@@ -104,14 +105,20 @@ const isKnown = (system: string): system is SystemStatus => known.has(system)
 /** `system` of a status frame; unheard-of states are `unknown`, in which nothing is entered. */
 export const systemStatus = (system: string): SystemStatus => (isKnown(system) ? system : "unknown")
 
-/** The earliest time written anywhere in a maintenance notice; its shape is not documented, so every text is tried. */
-export const maintenanceTime = (notice: unknown): EpochMs | undefined => {
+/** How deep a notice is looked into: further than any shape that makes sense, and no further than a stack holds. */
+const NOTICE_DEPTH = 16
+
+/**
+ * The earliest time written anywhere in a maintenance notice, not too deep; its shape is not documented, so every text is
+ * tried.
+ */
+export const maintenanceTime = (notice: unknown, depth = NOTICE_DEPTH): EpochMs | undefined => {
   if (typeof notice === "string") return Option.getOrUndefined(parseRfc3339(notice))
-  if (typeof notice !== "object" || notice === null) return undefined
-  const times = Object.values(notice)
-    .map(maintenanceTime)
-    .filter((time) => time !== undefined)
-  return times.length === 0 ? undefined : Math.min(...times)
+  if (typeof notice !== "object" || notice === null || depth === 0) return undefined
+  return Object.values(notice).reduce<EpochMs | undefined>((earliest, inner) => {
+    const time = maintenanceTime(inner, depth - 1)
+    return earliest === undefined || (time !== undefined && time < earliest) ? time : earliest
+  }, undefined)
 }
 
 const status = (row: StatusRow): PublicFrame => ({
