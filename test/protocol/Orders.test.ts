@@ -1,8 +1,10 @@
 /** The order protocol over real sockets: intent first, one order at most, unknown settled by proof (I1, I2, I4, I9, I10). */
+import * as Path from "node:path"
 import { describe, it } from "@effect/vitest"
+import BetterSqlite3 from "better-sqlite3"
 import { Effect, Exit } from "effect"
 import { assert } from "vitest"
-import { assertBooks } from "./judge.ts"
+import { assertBooks, sentOrders } from "./judge.ts"
 import { buy, enter, makeWorld, own, ready } from "./World.ts"
 import type { World } from "./World.ts"
 
@@ -11,6 +13,14 @@ const sentAs = (world: World, clOrdId: string) =>
     world.view,
     (view) => view.requests.filter((r) => r.endpoint === "AddOrder" && r.clOrdId === clOrdId).length
   )
+
+/** From now on the database takes everything but intents. */
+const refuseIntents = (world: World) =>
+  Effect.sync(() => {
+    const db = new BetterSqlite3(Path.join(world.dir, "trading.db"))
+    db.exec("CREATE TRIGGER refuse BEFORE INSERT ON intents BEGIN SELECT RAISE(ABORT, 'refused by the test'); END")
+    db.close()
+  })
 
 /** Says the signal again and reads the books. */
 const insist = (world: World, sql: string) => {
@@ -175,6 +185,114 @@ describe("an order's life over sockets", () => {
       assert.strictEqual(yield* sentAs(world, entry.clOrdId ?? ""), 1)
       assert.isTrue(Exit.isSuccess(yield* second.stop))
       yield* assertBooks(world)
+    })
+  )
+
+  it.scopedLive("I1: an entry whose intent cannot be recorded is not sent", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const run = yield* world.start()
+      yield* ready(world)
+      yield* refuseIntents(world)
+      world.say(enter(0.1))
+      yield* world.until(
+        "the trader to say so",
+        Effect.sync(() => world.logs.some((line) => line.includes("was not sent: ")))
+      )
+      yield* world.pass(20_000)
+      assert.strictEqual(sentOrders(yield* world.view), 0)
+      assert.deepEqual(own(yield* world.view, "buy"), [])
+      world.say(undefined)
+      assert.isTrue(Exit.isSuccess(yield* run.stop))
+      yield* assertBooks(world)
+    })
+  )
+
+  it.scopedLive(
+    "I2, I9: no answer in time, a mute account stream, filled before anybody looks: found among closed orders, booked once",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ limits: { reconcileEvery: 3_600_000 } })
+        const run = yield* world.start()
+        yield* ready(world)
+        const { faults } = world.kraken
+        yield* faults.add({
+          on: "stream",
+          stream: "auth",
+          channel: "executions",
+          effect: { kind: "silence", heartbeats: true }
+        })
+        yield* faults.add({
+          on: "rest",
+          endpoint: "AddOrder",
+          times: 1,
+          // orders are waited for 8 s
+          effect: { kind: "delay", realMs: 9500, executed: true }
+        })
+        const entry = yield* buy(world)
+        yield* world.operate("fill", { txid: entry.txid, quantity: "1000" })
+        yield* world.until(
+          "the execution in the books",
+          Effect.sync(() => {
+            const status = world.rows(`SELECT status FROM orders WHERE order_id='${entry.clOrdId}'`)[0]?.status
+            assert.include(["pending", "unknown", "open", "filled"], status)
+            return status === "filled" && world.rows("SELECT * FROM fills").length > 0
+          })
+        )
+        yield* faults.clear()
+        assert.strictEqual(yield* sentAs(world, entry.clOrdId ?? ""), 1)
+        assert.lengthOf(own(yield* world.view, "buy"), 1)
+        assert.isTrue(Exit.isSuccess(yield* run.stop))
+        yield* assertBooks(world)
+      })
+  )
+
+  it.scopedLive("I2: killed before the request arrived, started again: settled by proof, never sent again", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const first = yield* world.start()
+      yield* ready(world)
+      yield* world.kraken.faults.add({
+        on: "rest",
+        endpoint: "AddOrder",
+        times: 1,
+        effect: { kind: "drop", executed: false }
+      })
+      const lost = yield* world.until(
+        "the unfinished intent",
+        Effect.sync(() => insist(world, "SELECT order_id FROM orders WHERE status IN ('pending','unknown')")[0])
+      )
+      yield* first.kill
+      world.told.signals = []
+      const second = yield* world.start()
+      yield* world.until(
+        "the proof",
+        Effect.sync(() => world.rows("SELECT order_id FROM orders WHERE status='rejected'")[0])
+      )
+      assert.deepEqual(own(yield* world.view, "buy"), [], "an order although nothing was said since")
+      assert.strictEqual(yield* sentAs(world, String(lost.order_id)), 0)
+      const next = yield* buy(world)
+      assert.notStrictEqual(next.clOrdId, lost.order_id)
+      assert.isTrue(Exit.isSuccess(yield* second.stop))
+      yield* assertBooks(world)
+    })
+  )
+
+  it.scopedLive("I2: no client id comes twice, however often the trader is killed and started", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      const ids: Array<string | undefined> = []
+      for (let n = 0; n < 3; n++) {
+        const run = yield* world.start()
+        yield* ready(world)
+        ids.push((yield* buy(world)).clOrdId)
+        world.told.signals = []
+        yield* run.kill
+        // the dead man's switch ends what rests
+        yield* world.kraken.clock.advance(120_000)
+      }
+      assert.strictEqual(new Set(ids).size, 3, ids.join(" "))
+      assert.deepEqual(ids, ids.toSorted(), "a later order has a later id")
     })
   )
 })

@@ -204,7 +204,7 @@ describe("the dead man's switch (I19)", () => {
     )
   })
 
-  it.scoped("I19: as soon as the account stream is back it is armed again, and entries pass", () => {
+  it.scoped("I19: as soon as the account stream is back it is armed again", () => {
     const rig = new Rig({ limits: { staleAfter: 600_000 } }).ready().signal()
     rig.send({ _tag: "SwitchArmed", firesAt: rig.now + 60_000 })
     return inWorld(rig, (b) =>
