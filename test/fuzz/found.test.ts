@@ -6,6 +6,7 @@ import { emptyMemory } from "../../src/domain/kraken/stream/OrderMemory.ts"
 import type { PrivateFrame } from "../../src/domain/kraken/stream/Private.ts"
 import { decodePrivate } from "../../src/domain/kraken/stream/Private.ts"
 import { decodePublic, maintenanceTime } from "../../src/domain/kraken/stream/Public.ts"
+import { shown } from "../../src/domain/kraken/stream/Redact.ts"
 import { decodeReply } from "../../src/domain/kraken/stream/Reply.ts"
 
 const read = (text: string): PrivateFrame => decodePrivate(text, emptyMemory).frame
@@ -92,5 +93,12 @@ describe("public frames", () => {
     assert.strictEqual(decodePublic(bar(1), 0)._tag, "Candles")
     assert.strictEqual(decodePublic(bar(0), 0)._tag, "Malformed")
     assert.strictEqual(decodePublic(bar(-1), 0)._tag, "Malformed")
+  })
+})
+
+describe("what is shown of a frame", () => {
+  it("has no token, not even a torn one", () => {
+    assert.strictEqual(shown('{"params":{"token":"abcdefgh', []), '{"params":{"token":"<secret>"')
+    assert.strictEqual(shown('{"token":"abcdefgh"}', []), '{"token":"<secret>"}')
   })
 })

@@ -3,7 +3,8 @@
 /** Longest frame text that a log line or an event carries. */
 export const MAX_SHOWN = 400
 
-const TOKEN_FIELD = /("token"\s*:\s*")[^"]*"/g
+/** The end of the text ends a token too: a frame may have been torn inside it. */
+const TOKEN_FIELD = /("token"\s*:\s*")[^"]*(?:"|$)/g
 
 /** Takes out the given secrets and whatever stands in a `token` field, then shortens. */
 export const shown = (text: string, secrets: ReadonlyArray<string>): string => {
