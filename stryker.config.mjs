@@ -55,7 +55,7 @@ export default {
   disableTypeChecks: false,
   tempDirName: ".stryker-tmp",
   ignorePatterns: ["/bench", "/coverage", "/data", "/dist", "/docs", "/examples", "/reports", "/.cache", "/.ci"],
-  reporters: ["clear-text", "json", "html"],
+  reporters: ["progress-append-only", "clear-text", "json", "html"],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
   jsonReporter: { fileName: "reports/mutation.json" },
   htmlReporter: { fileName: "reports/mutation.html" },
