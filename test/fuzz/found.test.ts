@@ -2,9 +2,13 @@
 import { Either } from "effect"
 import { assert, describe, it } from "vitest"
 import { parseJsonText } from "../../src/domain/kraken/JsonText.ts"
+import { namesOf } from "../../src/domain/kraken/naming.ts"
+import { decodeTradeVolume } from "../../src/domain/kraken/rest/Account.ts"
+import { decodeOhlc } from "../../src/domain/kraken/rest/PublicData.ts"
 import { emptyMemory } from "../../src/domain/kraken/stream/OrderMemory.ts"
 import type { PrivateFrame } from "../../src/domain/kraken/stream/Private.ts"
 import { decodePrivate } from "../../src/domain/kraken/stream/Private.ts"
+import { instrument, XLM } from "../support/build.ts"
 import { decodePublic, maintenanceTime } from "../../src/domain/kraken/stream/Public.ts"
 import { shown } from "../../src/domain/kraken/stream/Redact.ts"
 import { decodeReply } from "../../src/domain/kraken/stream/Reply.ts"
@@ -100,5 +104,23 @@ describe("what is shown of a frame", () => {
   it("has no token, not even a torn one", () => {
     assert.strictEqual(shown('{"params":{"token":"abcdefgh', []), '{"params":{"token":"<secret>"')
     assert.strictEqual(shown('{"token":"abcdefgh"}', []), '{"token":"<secret>"}')
+  })
+})
+
+describe("answers of REST", () => {
+  it("have no candle of what only JavaScript takes for a number", () => {
+    const bar = (volume: string): unknown => ({
+      XXLMZUSD: [["1767607200", "0.15", "0.15", "0.15", "0.15", "0.15", volume, "1"]],
+      last: "1767607200"
+    })
+    assert.isTrue(Either.isRight(decodeOhlc(bar("1e2"))))
+    for (const text of ["0x10", "0b1", "5.", ".5", " 1 ", "0.e40", "1e400"])
+      assert.isTrue(Either.isLeft(decodeOhlc(bar(text))))
+  })
+
+  it("have no fee that is cut short", () => {
+    const fees = (fee: string) => decodeTradeVolume({ fees: { XLMUSD: { fee } } }, namesOf([instrument()]))
+    assert.strictEqual(Either.getOrThrow(fees("0.1234567891")).get(XLM)?.maker, 1_234_567_891n)
+    assert.isTrue(Either.isLeft(fees("0.123456789012")))
   })
 })

@@ -6,7 +6,7 @@ import * as Money from "../../money/Money.ts"
 import type { EpochMs } from "../../Time.ts"
 import type { PayloadError } from "../Envelope.ts"
 import type { PairNames } from "../naming.ts"
-import { BigCount, Count, Decimal, decoder, mapOf, maybe, Seconds } from "./fields.ts"
+import { BigCount, Count, Decimal, decoder, mapOf, maybe, Percent, Seconds } from "./fields.ts"
 
 type Decoded<A> = Either.Either<A, PayloadError>
 
@@ -53,7 +53,7 @@ const TradeBalance = decoder(Schema.Struct({ eb: Decimal }))
 export const decodeTradeBalance = (result: unknown): Decoded<{ readonly equivalentBalance: Usd }> =>
   Either.map(TradeBalance(result), ({ eb }) => ({ equivalentBalance: Money.Usd(eb) }))
 
-const Fee = Schema.Struct({ fee: Decimal })
+const Fee = Schema.Struct({ fee: Percent })
 const Volume = decoder(Schema.Struct({ fees: maybe(mapOf(Fee)), fees_maker: maybe(mapOf(Fee)) }))
 
 /** Fees of this account as rates, from `TradeVolume` (percent). Where no maker fee is told, the taker's holds for both. */
@@ -66,7 +66,7 @@ export const decodeTradeVolume = (
     for (const [name, taker] of Object.entries(fees ?? {})) {
       const symbol = names.find(name)?.symbol
       const maker = fees_maker?.[name] ?? taker
-      if (symbol !== undefined) rates.set(symbol, { maker: Money.percent(maker.fee), taker: Money.percent(taker.fee) })
+      if (symbol !== undefined) rates.set(symbol, { maker: maker.fee, taker: taker.fee })
     }
     return rates
   })

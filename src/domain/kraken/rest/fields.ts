@@ -5,6 +5,8 @@
 import { Either, Option, ParseResult, Schema } from "effect"
 import { PayloadError } from "../Envelope.ts"
 import * as Fixed from "../../money/Fixed.ts"
+import type { Rate } from "../../money/Money.ts"
+import * as Money from "../../money/Money.ts"
 import { parseRfc3339 } from "../../Time.ts"
 import type { EpochMs } from "../../Time.ts"
 
@@ -50,11 +52,17 @@ export const BigCount: Schema.Schema<bigint, string> = fromText(Schema.BigIntFro
   /^\d{1,30}$/.test(text) ? BigInt(text) : undefined
 )
 
-/** A finite double, for statistics only. */
+/** A finite double, for statistics only. Decimals alone: JavaScript also reads `0x10`, `5.` and white space as numbers. */
 export const Double: Schema.Schema<number, string> = fromText(Schema.Number, "a number", (text) => {
-  const value = text.trim() === "" ? Number.NaN : Number(text)
+  const value = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN
   return Number.isFinite(value) ? value : undefined
 })
+
+/** Per cent as a rate (a hundredth of it), exact: at most ten decimals. */
+export const Percent: Schema.Schema<Rate, string> = fromText(Schema.BigIntFromSelf, "a percentage", (text) => {
+  const value = readFixed(text)
+  return value === undefined || value % 100n !== 0n ? undefined : Money.percent(value)
+}).pipe(Schema.fromBrand(Money.Rate))
 
 /** Seconds since the epoch with up to nine decimals, as milliseconds (cut). 2286 and later is no time. */
 export const Seconds: Schema.Schema<EpochMs, string> = fromText(Schema.Number, "a time in seconds", (text) => {
