@@ -14,7 +14,7 @@ import { parseJsonText } from "../../src/domain/kraken/JsonText.ts"
 import type { FillReport, OrderReport, StatusReport } from "../../src/domain/order/Report.ts"
 import { garbage, mutated, repeated, timely, tries } from "../support/fuzz.ts"
 import type { Tree } from "../support/tree.ts"
-import { field, items, loose, number, plain, printed, said, string, treeOf } from "../support/tree.ts"
+import { field, items, loose, number, plain, printed, said, string, time, treeOf } from "../support/tree.ts"
 import { recorded, recordedFrames, session } from "./frames.ts"
 
 const pieces = [
@@ -40,19 +40,6 @@ const publicTexts = fc.oneof(
   { weight: 2, arbitrary: garbage },
   { weight: 1, arbitrary: repeated([...pieces, '{"channel":"status","type":"update","data":[{"system":"online",']) }
 )
-
-/** RFC 3339 to milliseconds by the platform's own reader, digits past the third cut by hand. */
-const time = (text: string | undefined): number | undefined => {
-  const match = /^(.{10})[Tt ](.{8})(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)$/.exec(text ?? "")
-  if (match === null) return undefined
-  const [, day = "", clock = "", fraction = "", zone = ""] = match
-  const leap = clock.endsWith(":60")
-  const ms = Date.parse(`${day}T${leap ? `${clock.slice(0, 6)}59` : clock}Z`)
-  const offset = /[Zz]/.test(zone) ? 0 : (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4))) * 60_000
-  return (
-    ms + (leap ? 1000 : 0) + Number(fraction.slice(0, 3).padEnd(3, "0")) - (zone.startsWith("-") ? -offset : offset)
-  )
-}
 
 /** Whether an amount is what a field says, and is absent where the field says nothing. */
 const same = (value: bigint | undefined, tree: Tree | undefined): boolean =>

@@ -132,3 +132,16 @@ export const amountsIn = (value: unknown): ReadonlyArray<bigint> => {
   if (typeof value !== "object" || value === null) return []
   return Object.values(value).flatMap(amountsIn)
 }
+
+/** RFC 3339 to milliseconds by the platform's own reader; what that does not take (a leap second, digits past the third) by hand. */
+export const time = (text: string | undefined): number | undefined => {
+  const match = /^(.{10})[Tt ](.{8})(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)$/.exec(text ?? "")
+  if (match === null) return undefined
+  const [, day = "", clock = "", fraction = "", zone = ""] = match
+  const leap = clock.endsWith(":60")
+  const ms = Date.parse(`${day}T${leap ? `${clock.slice(0, 6)}59` : clock}Z`)
+  const offset = /[Zz]/.test(zone) ? 0 : (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4))) * 60_000
+  return (
+    ms + (leap ? 1000 : 0) + Number(fraction.slice(0, 3).padEnd(3, "0")) - (zone.startsWith("-") ? -offset : offset)
+  )
+}
