@@ -243,6 +243,37 @@ describe("entries", () => {
     border("funds", {}, { view: { freeUsd: undefined } })
   })
 
+  it("rounding is against the entry, to the last of twelve digits", () => {
+    // 0.099901 x 95.00000001 = 9.49059500099901
+    const odd = { limitPrice: p("0.099901"), quantity: q("95.00000001") }
+    border(
+      "size",
+      { proposal: odd, limits: { maxTradeSize: usd("9.490595001") } },
+      { proposal: odd, limits: { maxTradeSize: usd("9.490595000999") } }
+    )
+    // a mid of 0.1 times 0.019999999995 is 0.0019999999995: neither a spread nor a distance of 0.002 is within it
+    const view = { quote: quote("0.099", "0.101") }
+    const proposal = { limitPrice: p("0.098"), purpose: entryPurpose({ target: p("0.11"), stop: p("0.09") }) }
+    border("spread", { view, proposal }, { view, proposal, limits: { maxSpread: rate("0.019999999995") } })
+    border("collar", { view, proposal }, { view, proposal, limits: { priceCollar: rate("0.019999999995") } })
+    // the stop less 5 % is 0.09025000000095; at 0.09025 a hundred are worth 9.025
+    const at = (minCost: string): Case => ({
+      proposal: {
+        instrument: instrument({ minCost: usd(minCost) }),
+        quantity: q("100"),
+        purpose: entryPurpose({ stop: p("0.095000000001") })
+      }
+    })
+    border("no exit", at("9.025"), at("9.0250000001"))
+    // cost 9.490500000999, a quarter per cent of it 0.0237262500024975
+    const dear = { quantity: q("95.00000001") }
+    border(
+      "funds",
+      { proposal: dear, view: { freeUsd: usd("9.514226251002") } },
+      { proposal: dear, view: { freeUsd: usd("9.514226251001") } }
+    )
+  })
+
   it("I4: an approval that is added to the exposure never carries it above the limit", () => {
     const cases = fc.record({
       held: dollars(8),
