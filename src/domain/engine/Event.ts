@@ -18,6 +18,8 @@ export interface LedgerMove {
   readonly fee: bigint
   readonly type: string
   readonly refId: string
+  /** What the account held of the asset after it. */
+  readonly balance: bigint
   readonly at: EpochMs
 }
 

@@ -87,6 +87,23 @@ export interface BalanceSight {
   readonly foreignHoldUsd: Usd
 }
 
+/** The books and the account agreed about an asset: when the balance was read, and what it was. */
+export interface Agreement {
+  readonly at: EpochMs
+  readonly total: bigint
+}
+
+/** What the account holds of an asset beyond the books, until the ledger explains it. */
+export interface Difference {
+  readonly amount: bigint
+  /** First seen so. */
+  readonly at: EpochMs
+  /** The balance that last showed it. */
+  readonly last: Agreement
+  /** Seen again long enough after the first time. */
+  readonly confirmed: boolean
+}
+
 export interface EngineState {
   readonly rules: EngineRules
   readonly now: EpochMs
@@ -121,9 +138,10 @@ export interface EngineState {
   readonly foreignOrders: ReadonlySet<ExchangeOrderId>
   readonly totals: Totals
   readonly foreign: Foreign
-  readonly foreignAt: EpochMs | undefined
+  /** Per asset, when books and account last agreed. */
+  readonly agreed: ReadonlyMap<string, Agreement>
   readonly balances: BalanceSight | undefined
-  readonly differences: ReadonlyMap<string, { readonly amount: bigint; readonly at: EpochMs }>
+  readonly differences: ReadonlyMap<string, Difference>
   readonly lastFillAt: EpochMs | undefined
   /** When REST last told of an execution that a living account stream should have told of long before. */
   readonly missedFillAt: EpochMs | undefined
@@ -184,7 +202,7 @@ export const resume = (
     foreignOrders: new Set(),
     totals: snapshot.totals,
     foreign: snapshot.foreign,
-    foreignAt: readAgreed(snapshot.notes.get(AGREED_NOTE)),
+    agreed: readAgreed(snapshot.notes.get(AGREED_NOTE)),
     balances: undefined,
     differences: new Map(),
     lastFillAt: undefined,
@@ -221,11 +239,23 @@ const startPair = (rules: EngineRules, instrument: Instrument): PairState => ({
   lotStatuses: []
 })
 
-/** The note of when books and account last agreed (market time). */
+/** The note of when books and account last agreed, and on what. */
 export const AGREED_NOTE = "agreedAt"
 
-const readAgreed = (note: string | undefined): EpochMs | undefined =>
-  note !== undefined && /^\d+(\.\d+)?$/.test(note) ? Number(note) : undefined
+/** Text of that note: asset, time and total in the fixed-point unit, asset by asset. */
+export const agreedNote = (agreed: ReadonlyMap<string, Agreement>): string =>
+  [...agreed].map(([asset, { at, total }]) => `${asset}@${at}@${total}`).join("|")
+
+/** Reads the note back; what is unreadable was never agreed on. */
+export const readAgreed = (note: string | undefined): ReadonlyMap<string, Agreement> =>
+  new Map(
+    (note ?? "").split("|").flatMap((part) => {
+      const [, asset, at, total] = /^([^@|]+)@(\d+(?:\.\d+)?)@(-?\d+)$/.exec(part) ?? []
+      return asset === undefined || at === undefined || total === undefined
+        ? []
+        : [[asset, { at: Number(at), total: BigInt(total) }] as const]
+    })
+  )
 
 const emptyThrottle: Throttle = { day: "", entries: 0, lastEntryAt: undefined, lastLossAt: undefined }
 

@@ -7,11 +7,15 @@ import * as Portfolio from "../portfolio/Portfolio.ts"
 import type { Draft } from "./Draft.ts"
 import { alert, askOnce, latch, log, patch, putLot } from "./Draft.ts"
 import type { LedgerMove } from "./Event.ts"
-import { AGREED_NOTE } from "./State.ts"
+import { movesSince } from "./ledger.ts"
+import type { Agreement } from "./State.ts"
+import { AGREED_NOTE, agreedNote } from "./State.ts"
 import { bookAssets, openLots, ownAmount, show } from "./Views.ts"
 
 /** Two agreeing differences at least this far apart count. */
 export const CONFIRM_AFTER_MS = 60_000
+/** The ledger is read from so long before the last agreement: clocks differ, and what was agreed on is told by balances. */
+const READ_BACK_MS = 60_000
 /** No fill this long before the read began: REST may lag behind the stream. */
 const QUIET_MS = 5000
 
@@ -35,10 +39,10 @@ const ownHoldUsd = (d: Draft): bigint => {
   return sum
 }
 
-/** Books and account agree: the ledger is asked for what came later only. Recorded, since money also moves while the trader is down. */
-const agreed = (d: Draft, at: number): void => {
-  patch(d, { foreignAt: at })
-  d.writes.push({ _tag: "Note", key: AGREED_NOTE, value: String(at) })
+/** Books and account agree: only what came later explains anything. Recorded, since money also moves while the trader is down. */
+const putAgreed = (d: Draft, agreed: ReadonlyMap<string, Agreement>): void => {
+  patch(d, { agreed })
+  d.writes.push({ _tag: "Note", key: AGREED_NOTE, value: agreedNote(agreed) })
 }
 
 export const balancesSeen = (
@@ -53,14 +57,17 @@ export const balancesSeen = (
   if (!quiet(d, begunAt)) return
   const foreign = new Map(d.state.foreign)
   const differences = new Map(d.state.differences)
+  const agreed = new Map(d.state.agreed)
   let consult = false
   for (const asset of bookAssets(d.state)) {
     const held = total.get(asset) ?? 0n
     const own = ownAmount(d.state, asset)
     const known = foreign.get(asset)
+    const sight = { at: begunAt, total: held }
     if (known === undefined) {
       // first sight: whatever is there and not ours is the owner's
       foreign.set(asset, held - own)
+      agreed.set(asset, sight)
       if (asset !== "USD" && held < own) {
         latch(d, "balance", `the account holds ${show(held)} ${asset} and the books say ${show(own)}`)
       }
@@ -68,16 +75,24 @@ export const balancesSeen = (
     }
     const amount = held - own - known
     const before = differences.get(asset)
-    if (amount === 0n) differences.delete(asset)
-    else if (before === undefined || before.amount !== amount) differences.set(asset, { amount, at: d.at })
-    else if (d.at - before.at >= CONFIRM_AFTER_MS) consult = true
+    if (amount === 0n) {
+      differences.delete(asset)
+      agreed.set(asset, sight)
+    } else if (before?.amount !== amount) {
+      differences.set(asset, { amount, at: d.at, last: sight, confirmed: false })
+    } else {
+      const confirmed = d.at - before.at >= CONFIRM_AFTER_MS
+      differences.set(asset, { ...before, last: sight, confirmed })
+      if (confirmed) consult = true
+    }
   }
   const changed = [...foreign].some(([asset, value]) => d.state.foreign.get(asset) !== value)
   patch(d, { foreign, differences })
-  if (differences.size === 0) agreed(d, begunAt)
+  putAgreed(d, agreed)
   if (changed) d.writes.push({ _tag: "Foreign", foreign })
   if (consult && askOnce(d, "ledger", 30_000)) {
-    d.out.push({ _tag: "FetchLedger", since: (d.state.foreignAt ?? d.at) - CONFIRM_AFTER_MS })
+    const since = [...differences.keys()].map((asset) => agreed.get(asset)?.at ?? d.at)
+    d.out.push({ _tag: "FetchLedger", since: Math.min(...since) - READ_BACK_MS })
   }
 }
 
@@ -104,22 +119,25 @@ const isOwnTrade = (d: Draft, move: LedgerMove): boolean =>
 
 /**
  * The ledger consulted: moves that are not the trader's own explain a difference, unless they ate into the lots it
- * holds (a sale by hand, auto-earn): that latches.
+ * holds (a sale by hand, auto-earn): that latches. A difference that only one balance showed so far may still be explained,
+ * but waits for the second before it latches.
  */
 export const ledgerSeen = (d: Draft, moves: ReadonlyArray<LedgerMove>): void => {
   const foreign = new Map(d.state.foreign)
   const differences = new Map(d.state.differences)
-  const since = d.state.foreignAt ?? 0
+  const agreed = new Map(d.state.agreed)
   for (const [asset, difference] of d.state.differences) {
-    const foreignMoves = moves.filter(
-      (move) => move.asset === asset && move.at > since - CONFIRM_AFTER_MS && !isOwnTrade(d, move)
-    )
-    const explained = foreignMoves.reduce((sum, move) => sum + move.amount - move.fee, 0n)
+    const ofAsset = moves.filter((move) => move.asset === asset)
+    const since = movesSince(ofAsset, agreed.get(asset), difference.last.total)
+    const foreignMoves = since.moves.filter((move) => !isOwnTrade(d, move))
+    const told = foreignMoves.reduce((sum, move) => sum + move.amount - move.fee, 0n)
+    const explained = since.whole && told === difference.amount
     const types = [...new Set(foreignMoves.map((move) => move.type))].join(", ")
     const after = (foreign.get(asset) ?? 0n) + difference.amount
-    if (explained === difference.amount && (asset === "USD" || after >= 0n)) {
+    if (explained && (asset === "USD" || after >= 0n)) {
       foreign.set(asset, after)
       differences.delete(asset)
+      agreed.set(asset, difference.last)
       log(d, "info", `balance of ${asset} moved by ${show(difference.amount)} outside the trader: ${types}`)
       alert(
         d,
@@ -129,15 +147,16 @@ export const ledgerSeen = (d: Draft, moves: ReadonlyArray<LedgerMove>): void => 
       )
       continue
     }
+    if (!difference.confirmed) continue
     latch(
       d,
       "balance",
-      explained === difference.amount
+      explained
         ? `${show(-difference.amount)} ${asset} left the account by ${types}: part of what the trader bought is gone`
-        : `the account's ${asset} differs from the books by ${show(difference.amount)}, and the ledger explains ${show(explained)} of it`
+        : `the account's ${asset} differs from the books by ${show(difference.amount)}, and the ledger explains ${show(told)} of it`
     )
   }
   patch(d, { foreign, differences })
-  if (differences.size === 0) agreed(d, d.at)
+  putAgreed(d, agreed)
   d.writes.push({ _tag: "Foreign", foreign })
 }

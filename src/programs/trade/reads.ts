@@ -134,11 +134,9 @@ export const makeReadDesk = Effect.gen(function* () {
       const names = assetNames(engine.unsafeState())
       yield* engine.tell({
         _tag: "LedgerSeen",
-        moves: entries.flatMap((entry) => {
-          const asset = names.get(entry.assetId)
-          return asset === undefined
-            ? []
-            : [{ asset, amount: entry.amount, fee: entry.fee, type: entry.type, refId: entry.refId, at: entry.at }]
+        moves: entries.flatMap(({ amount, assetId, at, balance, fee, refId, type }) => {
+          const asset = names.get(assetId)
+          return asset === undefined ? [] : [{ asset, amount, fee, type, refId, balance, at }]
         })
       })
     })

@@ -140,12 +140,14 @@ describe("books and account, further (I10)", () => {
     assert.isDefined(rig.state.breaker.latches.balance)
     const booked = new Rig()
     const bought = booked.bought()
-    booked.state = { ...booked.state, differences: new Map([["XLM", { amount: -q("1"), at: NOON }]]) }
+    const move = { asset: "XLM", amount: -q("1"), fee: 0n, balance: q("7") }
+    const difference = { amount: -q("1"), at: NOON, last: { at: NOON, total: q("7") }, confirmed: true }
+    booked.state = { ...booked.state, differences: new Map([["XLM", difference]]) }
     booked.send({
       _tag: "LedgerSeen",
       moves: [
-        { asset: "XLM", amount: -q("1"), fee: 0n, type: "trade", refId: bought.executions[0] ?? "", at: booked.now },
-        { asset: "XLM", amount: -q("1"), fee: 0n, type: "transfer", refId: "OLD", at: 0 }
+        { ...move, type: "trade", refId: bought.executions[0] ?? "", at: booked.now + 1 },
+        { ...move, type: "transfer", refId: "OLD", at: 0 }
       ]
     })
     assert.match(booked.state.breaker.latches.balance?.reason ?? "", /explains 0 of it/)

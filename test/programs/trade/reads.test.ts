@@ -100,7 +100,11 @@ describe("what folds ask for", () => {
 
   it.scoped("I10: the ledger is read to its end, page after page, and moves of other assets are nothing", () => {
     const rig = new Rig().ready("100")
-    rig.state = { ...rig.state, differences: new Map([["USD", { amount: -usd("10"), at: NOON }]]) }
+    const last = { at: NOON, total: usd("90") }
+    rig.state = {
+      ...rig.state,
+      differences: new Map([["USD", { amount: -usd("10"), at: NOON, last, confirmed: true }]])
+    }
     return inWorld(rig, (b) =>
       Effect.gen(function* () {
         const { ask } = yield* asking
@@ -111,7 +115,7 @@ describe("what folds ask for", () => {
           assetId,
           amount,
           fee: 0n,
-          balance: 0n,
+          balance: usd("90"),
           at: rig.now
         })
         yield* b.rest.answer("ledgers", Effect.fail(timedOut()))
