@@ -166,7 +166,7 @@ export const climb = (view: LadderView): LadderStep => {
   }
   const done = (): LadderStep => ({ actions, statuses: [...statuses.values()] })
 
-  const sales = view.orders.filter((order) => order.side === "sell" && isLive(order))
+  const live = view.orders.filter(isLive)
   const open: ReadonlyArray<Open> = view.lots.map((lot) => {
     const hit = lot.call === undefined ? limitHit(lot, view) : undefined
     if (hit !== undefined) actions.push({ _tag: "Call", lotId: lot.id, ...hit })
@@ -175,14 +175,14 @@ export const climb = (view: LadderView): LadderStep => {
     return {
       lot,
       call: lot.call?.kind ?? hit?.kind,
-      working: sales.filter((order) => claimed(lot.id, [order]) > 0n),
+      working: live.filter((order) => claimed(lot.id, [order]) > 0n),
       held: roundQuantity(i, held),
       free: roundQuantity(i, Money.Quantity(Fixed.max(free, 0n)))
     }
   })
   const called = open.filter((o) => o.call !== undefined)
 
-  const entries = view.orders.filter((order) => order.side === "buy" && isLive(order))
+  const entries = live.filter((order) => order.side === "buy")
   const growing = (o: Open): boolean => entries.some((entry) => entry.id === o.lot.id)
   /** Whether an exit is this lot's own: the first one named of which it still sells; the others ride along. */
   const leads = (o: Open, order: Order): boolean => leadOf(order, view.lots) === o.lot.id

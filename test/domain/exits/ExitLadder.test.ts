@@ -68,6 +68,8 @@ describe("prices", () => {
     assert.strictEqual(aggressivePrice(i, p("0.1"), rate("0.005")), p("0.0995"))
     assert.strictEqual(aggressivePrice(i, p("0.100001"), rate("0.005")), p("0.0995"))
     assert.strictEqual(aggressivePrice(i, p("0.000001"), rate("0.05")), p("0.000001"))
+    // 0.0994999999996 is below 0.0995, however near
+    assert.strictEqual(aggressivePrice(i, p("0.1"), rate("0.005000000004")), p("0.099499"))
   })
 
   it("I8: a target at or below the bid rests one tick above it", () => {
@@ -75,6 +77,7 @@ describe("prices", () => {
     assert.strictEqual(restingTarget(i, p("0.1050001"), undefined), p("0.105001"))
     assert.strictEqual(restingTarget(i, p("0.105"), quote("0.105", "0.2")), p("0.105001"))
     assert.strictEqual(restingTarget(i, p("0.105"), quote("0.11", "0.2")), p("0.110001"))
+    assert.strictEqual(restingTarget(i, p("0.105"), quote("0.1050006", "0.2")), p("0.105001"))
   })
 })
 
@@ -118,6 +121,22 @@ describe("(a) the target", () => {
     assert.strictEqual(state(proposed), "placing")
     assert.strictEqual(state(climb(ladderView({ orders: [target()] }))), "working")
     assert.strictEqual(state(climb(ladderView({ orders: [target({ status: "unknown" })] }))), "waiting")
+  })
+
+  it("what is proposed of one lot is still free of another", () => {
+    const lots = [lot(), lot({ id: id("b"), remaining: q("50") })]
+    const step = climb(ladderView({ lots, proposed: [exitProposal([share("kt1a", "100")])] }))
+    assert.deepStrictEqual(one(step, "Place").lots, [share("b", "50")])
+  })
+
+  it("each lot has its own, and is told of its own alone", () => {
+    const step = climb(ladderView({ lots: [lot(), lot({ id: id("b"), remaining: q("20") })] }))
+    assert.deepStrictEqual(
+      only(step, "Place").map((action) => action.lots),
+      [[share("kt1a", "100")], [share("b", "20")]]
+    )
+    assert.strictEqual(text(step), "target at 0.105")
+    assert.strictEqual(text(step, "b"), "target at 0.105")
   })
 
   it("comes back for what a cancelled one left, after the interval", () => {
@@ -228,6 +247,7 @@ describe("(b) a limit is hit", () => {
       atBound: false
     })
     assert.strictEqual(state(step), "exiting")
+    assert.strictEqual(text(step), "selling at the bid less a collar")
     assert.strictEqual(one(climb(ladderView({ quote: quote("0.095001", "0.0951", NOW) })), "Place").kind, "target")
   })
 
@@ -278,6 +298,8 @@ describe("(b) a limit is hit", () => {
     assert.deepStrictEqual(tags(step), ["Call", "Amend", "Attempted"])
     assert.strictEqual(one(step, "Amend").quantity, q("105"))
     assert.deepStrictEqual(one(step, "Amend").added, [share("kt1a", "5")])
+    const there = climb(ladderView({ quote: low, lots, orders: [target({ limitPrice: p("0.094525") })] }))
+    assert.strictEqual(one(there, "Amend").quantity, q("105"))
   })
 
   it("an amended order that does not fill follows the market after the interval, and rests where nothing changed", () => {
@@ -291,6 +313,10 @@ describe("(b) a limit is hit", () => {
     const same = climb(ladderView({ quote: low, lots, orders: [{ ...order, limitPrice: p("0.09405") }] }))
     assert.deepStrictEqual(same.actions, [])
     assert.include(text(same), "rests at 0.09405")
+    assert.strictEqual(state(same), "exiting")
+    const unsold = climb(ladderView({ quote: low, lots: [{ ...lots[0]!, lastAttemptAt: NOW - 1999 }] }))
+    assert.deepStrictEqual(unsold.actions, [])
+    assert.strictEqual(state(unsold), "exiting")
   })
 
   describe("where the amend is refused", () => {
@@ -301,6 +327,7 @@ describe("(b) a limit is hit", () => {
       assert.deepStrictEqual(step.actions, [
         { _tag: "Cancel", orderId: id("kt1x"), reason: "an amend to a taking price was refused" }
       ])
+      assert.strictEqual(state(step), "exiting")
       const waiting = climb(ladderView({ ...refused, orders: [target({ cancelRequestedAt: NOW - 100 })] }))
       assert.deepStrictEqual(waiting.actions, [])
       assert.strictEqual(state(waiting), "exiting")
@@ -324,6 +351,15 @@ describe("(b) a limit is hit", () => {
       assert.strictEqual(one(step, "Amend").limitPrice, p("0.0951"))
       assert.isTrue(one(step, "Amend").postOnly)
       assert.isFalse(one(step, "Attempted").taking)
+      const between = { ...refused, lots, orders: [order] }
+      assert.strictEqual(
+        one(climb(ladderView({ ...between, quote: quote("0.095", "0.0951006", NOW) })), "Amend").limitPrice,
+        p("0.0951")
+      )
+      assert.strictEqual(
+        one(climb(ladderView({ ...between, quote: quote("0.0950006", "0.0950009", NOW) })), "Amend").limitPrice,
+        p("0.095001")
+      )
       const enough = climb(
         ladderView({ ...refused, lots: [lot({ remaining: q("20"), call: lossCall() })], orders: [order] })
       )
@@ -385,6 +421,9 @@ describe("(b) a limit is hit", () => {
       only(step, "Amend").map((action) => action.orderId),
       [id("kt1x"), id("kt1y")]
     )
+    const soon = climb(ladderView({ quote: low, lots: [{ ...lots[0]!, lastAttemptAt: NOW - 1 }], orders }))
+    assert.deepStrictEqual(soon.actions, [])
+    assert.strictEqual(text(soon), "waits between two attempts")
   })
 
   it("I14: not on a stale quote: a fresh one is asked for", () => {
@@ -408,8 +447,31 @@ describe("own entries of the pair", () => {
     assert.deepStrictEqual(tags(step), ["Call", "Cancel"])
     assert.strictEqual(one(step, "Cancel").orderId, id("kt1b"))
     assert.include(text(step), "cancel of the pair's entry comes first")
+    assert.strictEqual(state(step), "waiting")
     const moving = climb(ladderView({ quote: low, orders: [buying, target()] }))
     assert.deepStrictEqual(tags(moving), ["Call", "Cancel"])
+    assert.strictEqual(state(moving), "waiting")
+  })
+
+  it("are cancelled for every lot that has something to move, by its own exit or by one still to come", () => {
+    const called = { call: lossCall() }
+    const merged = exit([share("kt1a", "100"), share("a", "12")])
+    for (const view of [
+      // exactly the exchange's minimum
+      { lots: [lot({ ...called, remaining: q("20") })] },
+      // proposed, and on its way to risk
+      { lots: [lot(called)], proposed: [exitProposal([share("kt1a", "100")])] },
+      // rides along with another lot's exit, and holds more than that sells of it
+      { lots: [lot(), lot({ ...called, id: id("a"), remaining: q("62") })], orders: [merged] },
+      // rides along, and has an exit of its own
+      {
+        lots: [lot(), lot({ ...called, id: id("a"), remaining: q("24") })],
+        orders: [merged, exit([share("a", "12")], { id: id("kt1y") })]
+      }
+    ] satisfies ReadonlyArray<Partial<LadderView>>) {
+      const step = climb(ladderView({ quote: low, ...view, orders: [...(view.orders ?? []), buying] }))
+      assert.strictEqual(one(step, "Cancel").orderId, id("kt1b"))
+    }
   })
 
   it("hold the sale up for a second from the call at most, whatever becomes of their cancel", () => {
@@ -448,6 +510,16 @@ describe("own entries of the pair", () => {
       const step = climb(ladderView({ lots, orders: [buying], ...view }))
       assert.deepStrictEqual(step.actions, [])
     }
+    // eight are enough at the stop, and too few for half a dollar where the bid is now
+    const fallen = climb(
+      ladderView({
+        instrument: instrument({ minQuantity: q("1") }),
+        lots: [lot({ remaining: q("8"), call: lossCall() })],
+        quote: quote("0.05", "0.0501", NOW),
+        orders: [buying]
+      })
+    )
+    assert.deepStrictEqual(fallen.actions, [])
   })
 
   it("a called lot whose own entry is still at work takes that back, however little it holds", () => {
@@ -520,16 +592,19 @@ describe("dust", () => {
     assert.include(text(crumb), "less than the smallest step")
     const calledCrumb = climb(ladderView({ lots: [lot({ remaining: q("0.000000001"), call: lossCall() })] }))
     assert.deepStrictEqual(calledCrumb.actions, [])
+    assert.deepStrictEqual(tags(climb(ladderView({ lots: [small("a", "20")] }))), ["Place"])
   })
 
   it("merges into the pair's next exit, whichever that is", () => {
     for (const call of [{}, { call: lossCall() }]) {
-      const step = climb(ladderView({ lots: [small("a"), lot(call), small("b", "3")] }))
+      const step = climb(ladderView({ lots: [small("a"), lot(call), small("b", "3"), small("c", "0.000000001")] }))
       const sale = one(step, "Place")
       assert.deepStrictEqual(sale.lots, [share("kt1a", "100"), share("a", "12"), share("b", "3")])
       assert.strictEqual(sale.quantity, q("115"))
       assert.strictEqual(state(step, "a"), "placing")
-      assert.include(text(step, "b"), "sold together with lot kt1a")
+      assert.strictEqual(text(step, "a"), "sold together with lot kt1a")
+      assert.strictEqual(text(step, "b"), "sold together with lot kt1a")
+      assert.strictEqual(state(step, "c"), "dust")
     }
   })
 
@@ -543,7 +618,7 @@ describe("dust", () => {
   })
 
   it("with an exit of its own, or an entry that will bring more, it does not ride along", () => {
-    const lots = [lot(), small("a"), small("b")]
+    const lots = [lot(), small("a", "15"), small("b")]
     const orders = [exit([share("a", "12")], { id: id("kt1y") }), entry({ id: id("b"), status: "open" })]
     const step = climb(ladderView({ lots, orders }))
     assert.deepStrictEqual(one(step, "Place").lots, [share("kt1a", "100")])
@@ -560,6 +635,7 @@ describe("dust", () => {
       const step = climb(ladderView({ lots, orders: [merged, buying] }))
       assert.deepStrictEqual(step.actions, [])
       assert.include(text(step, "a"), "rides along with exit kt1x")
+      assert.strictEqual(state(step, "a"), "working")
       assert.strictEqual(state(step), "working")
     })
 
@@ -576,6 +652,13 @@ describe("dust", () => {
       const rest = { ...merged, bookedQuantity: q("100"), cumQuantity: q("100") }
       const step = climb(ladderView({ lots: [small("a", "12", { call: lossCall() })], quote: low, orders: [rest] }))
       assert.deepStrictEqual(tags(step), ["Amend", "Attempted"])
+      const lots = [
+        lot({ remaining: q("50"), plan: plan({ stop: p("0.01") }) }),
+        small("a", "12", { call: lossCall() })
+      ]
+      const grown = climb(ladderView({ lots, quote: low, orders: [rest] }))
+      assert.deepStrictEqual(tags(grown), ["Amend", "Attempted", "Place"])
+      assert.strictEqual(one(grown, "Attempted").lotId, id("a"))
     })
 
     it("what a riding lot gained gets an exit of its own", () => {
@@ -585,6 +668,8 @@ describe("dust", () => {
       assert.deepStrictEqual(one(called, "Place").lots, [share("a", "50")])
       const little = climb(ladderView({ lots: [lot(), small("a", "15", { call: lossCall() })], orders: [merged] }))
       assert.deepStrictEqual(little.actions, [])
+      assert.strictEqual(state(little, "a"), "exiting")
+      assert.include(text(little, "a"), "waits for the rest of the lot")
     })
   })
 })
@@ -619,6 +704,8 @@ describe("(d) the exchange's mode", () => {
         taking: false,
         atBound: false
       })
+      const odd = climb(ladderView({ lots: called, ...view, quote: quote("0.1", "0.1001004", NOW) }))
+      assert.strictEqual(one(odd, "Place").limitPrice, p("0.100101"))
     }
   })
 
