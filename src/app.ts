@@ -7,9 +7,11 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Path from "node:path"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Data, Effect, Layer, Redacted } from "effect"
+import { Effect, Either, Layer, Redacted } from "effect"
 import type { Context, Scope } from "effect"
 import { InstallationPrefix } from "./domain/order/Ids.ts"
+import { conceal } from "./domain/strategy/Strategy.ts"
+import type { AnyStrategy } from "./domain/strategy/Strategy.ts"
 import { iso } from "./domain/Time.ts"
 import * as AlertsLog from "./layers/alerts/AlertsLog.ts"
 import * as AlertsWebhook from "./layers/alerts/AlertsWebhook.ts"
@@ -22,6 +24,7 @@ import { KrakenStreamLive } from "./layers/kraken/stream/KrakenStreamLive.ts"
 import { controlServerNode } from "./layers/node/ControlServerNode.ts"
 import { bindDataFolder, prepareDataFolder, startFresh } from "./layers/node/DataFolder.ts"
 import type { DataFolderRefused } from "./layers/node/DataFolder.ts"
+import { doctorFactsNode } from "./layers/node/DoctorFactsNode.ts"
 import * as InstanceLockNode from "./layers/node/InstanceLockNode.ts"
 import { registerSecret } from "./layers/node/secrets.ts"
 import { StopSignalNode } from "./layers/node/StopSignalNode.ts"
@@ -31,13 +34,16 @@ import * as JournalSqlite from "./layers/sqlite/JournalSqlite.ts"
 import * as NonceSqlite from "./layers/sqlite/NonceSqlite.ts"
 import * as RecordsSqlite from "./layers/sqlite/RecordsSqlite.ts"
 import * as StoreSqlite from "./layers/sqlite/StoreSqlite.ts"
+import { checksOfStart, webhookCheck } from "./programs/doctor/local.ts"
 import { restart } from "./programs/trade/backoff.ts"
 import { controlServer } from "./programs/trade/controls.ts"
+import { NotConfirmed } from "./programs/trade/preflight.ts"
 import { trade } from "./programs/trade/trade.ts"
 import type { StopReport } from "./programs/trade/shutdown.ts"
 import type { TradeError, World } from "./programs/trade/trade.ts"
 import { MarketClock } from "./services/Clock.ts"
 import { ControlServer } from "./services/ControlServer.ts"
+import { DoctorFacts } from "./services/DoctorFacts.ts"
 import { Heartbeat } from "./services/Heartbeat.ts"
 import { Installation } from "./services/Installation.ts"
 import { InstanceLock } from "./services/InstanceLock.ts"
@@ -53,28 +59,11 @@ import { StopSignal } from "./services/StopSignal.ts"
 import { Store } from "./services/Store.ts"
 import type { StoreFailed } from "./services/Store.ts"
 import { StrategyLoader } from "./services/StrategyLoader.ts"
-import type { AnyStrategy } from "./domain/strategy/Strategy.ts"
-import type { StrategyRefused } from "./services/StrategyLoader.ts"
 
-/** Live trading was not confirmed for these very settings (exit 78). */
-export class NotConfirmed extends Data.TaggedError("NotConfirmed")<{ readonly missing: "keys" | "code" }> {
-  override get message(): string {
-    return this.missing === "keys"
-      ? "live and observe mode need KRAKEN_API_KEY and KRAKEN_API_SECRET. Nothing was traded."
-      : "LIVE_TRADING_CONFIRMED does not match mode, pairs, strategy and limits as they are now. Nothing was traded. Run `doctor`, read what it says, and put the code it prints in .env."
-  }
-}
+export { NotConfirmed }
 
 export type AppError =
-  | TradeError
-  | DataFolderRefused
-  | LockHeld
-  | LockUnusable
-  | LocalKrakenError
-  | TapeError
-  | StoreFailed
-  | StrategyRefused
-  | NotConfirmed
+  TradeError | DataFolderRefused | LockHeld | LockUnusable | LocalKrakenError | TapeError | StoreFailed
 
 export const databaseFile = (settings: SettingsShape): string => Path.join(settings.dataDir, "trading.db")
 
@@ -198,15 +187,15 @@ const stopAtEnd = (kraken: LocalKrakenShape): Effect.Effect<void, never, StopSig
   })
 }
 
-/** Live: why only exits may run. An unconfirmed change refuses to start unless something is held that must be sold. */
-const confirmation = (settings: SettingsShape): Effect.Effect<string | undefined, NotConfirmed | StoreFailed, Store> =>
-  Effect.gen(function* () {
-    if (settings.mode !== "live" || settings.confirmed === settings.confirmationCode) return undefined
-    const store = yield* Store
-    const { lots } = yield* store.load
-    if (lots.length === 0) return yield* new NotConfirmed({ missing: "code" })
-    return "LIVE_TRADING_CONFIRMED does not match the settings as they are now"
-  })
+/** In the place of a strategy that cannot be used: it buys nothing. Positions are sold by the plans they were bought with. */
+const still: AnyStrategy = conceal<null>({
+  name: "none",
+  intervalMinutes: 1,
+  warmUpCandles: 1,
+  initial: null,
+  warmUp: (state) => state,
+  step: (state) => ({ _tag: "Unready", state, why: "the strategy cannot be used" })
+})
 
 /** What a run is made of besides the settings' own choice, for tests and for programs that bring an exchange along. */
 export interface Parts {
@@ -233,22 +222,32 @@ export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Sco
     const program: Effect.Effect<
       StopReport,
       AppError,
-      World | Records | ControlServer | StrategyLoader | Heartbeat | Scope.Scope
+      World | Records | ControlServer | StrategyLoader | DoctorFacts | Heartbeat | Scope.Scope
     > = Effect.gen(function* () {
       const loader = yield* StrategyLoader
-      const strategy = parts.strategy ?? (yield* loader.load(settings.strategy.name, settings.strategy.params))
-      const exitsOnly = yield* confirmation(settings)
+      const facts = yield* DoctorFacts
+      const { name, params } = settings.strategy
+      const loaded = yield* Effect.either(
+        parts.strategy === undefined ? loader.load(name, params) : Effect.succeed(parts.strategy)
+      )
+      const refused = Either.isLeft(loaded) ? loaded.left : undefined
       const server = yield* ControlServer
       const records = yield* Records
       const heartbeat = yield* Heartbeat
       if (parts.alongside !== undefined) yield* Effect.forkScoped(parts.alongside)
       return yield* trade({
-        strategy,
-        ...(exitsOnly === undefined ? {} : { exitsOnly }),
+        // its check refuses the start, or lets exits only run
+        strategy: Either.getOrElse(loaded, () => still),
+        checks: {
+          local: (snapshot) => Effect.provideService(checksOfStart(snapshot, refused), DoctorFacts, facts),
+          slow: Effect.map(Effect.provideService(webhookCheck, DoctorFacts, facts), (check) => [check])
+        },
         companions: [controlServer(server, records), { name: "heartbeat", run: heartbeat.run, restart }]
       })
     })
-    const outer = Layer.mergeAll(StrategyLoaderNode, controlServerNode(version)).pipe(Layer.provideMerge(world))
+    const outer = Layer.mergeAll(StrategyLoaderNode, controlServerNode(version), doctorFactsNode(process.cwd())).pipe(
+      Layer.provideMerge(world)
+    )
     return yield* Effect.provide(program, outer)
   })
 

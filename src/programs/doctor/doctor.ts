@@ -5,7 +5,7 @@ import type { InstanceLock } from "../../services/InstanceLock.ts"
 import type { Records } from "../../services/Records.ts"
 import { Settings } from "../../services/Settings.ts"
 import type { SettingsInvalid } from "../../services/Settings.ts"
-import type { StrategyLoader } from "../../services/StrategyLoader.ts"
+import { StrategyLoader } from "../../services/StrategyLoader.ts"
 import { Terminal } from "../../services/Terminal.ts"
 import { Beside } from "../cli/Beside.ts"
 import type { ExchangeBeside } from "../cli/Beside.ts"
@@ -14,8 +14,8 @@ import type { ExitCode } from "../cli/ExitCode.ts"
 import { explain } from "../cli/explain.ts"
 import { palette, printable } from "../cli/text.ts"
 import type { Check } from "./Check.ts"
-import { fail, ok, warn } from "./Check.ts"
-import { machineChecks, recordChecks, strategyCheck } from "./local.ts"
+import { fail } from "./Check.ts"
+import { machineChecks, recordChecks, settingsChecks, strategyCheck, webhookCheck } from "./local.ts"
 import { remoteChecks } from "./remote.ts"
 
 export type DoctorWorld = DoctorFacts | InstanceLock | Records | Settings | StrategyLoader | Beside
@@ -23,28 +23,13 @@ export type DoctorWorld = DoctorFacts | InstanceLock | Records | Settings | Stra
 /** Runs every check. Nothing is placed, and what is written beside the trader is a nonce. */
 export const checkAll: Effect.Effect<ReadonlyArray<Check>, never, DoctorWorld> = Effect.gen(function* () {
   const settings = yield* Settings
+  const loader = yield* StrategyLoader
   const beside = yield* Beside
-  const about = settings.mode === "paper" ? "paper mode: no money is at stake" : `${settings.mode} mode`
-  const first = ok("settings", `all settings are valid; ${about}`)
-  const confirmed =
-    settings.mode !== "live"
-      ? ok("confirmation", `not needed in ${settings.mode} mode`)
-      : settings.confirmed === settings.confirmationCode
-        ? ok("confirmation", "live trading is confirmed for these very settings")
-        : fail(
-            "confirmation",
-            settings.confirmed === undefined
-              ? "live trading is not confirmed"
-              : "what was confirmed is not what the settings are now",
-            `If every limit is as you want it, set LIVE_TRADING_CONFIRMED=${settings.confirmationCode}.`
-          )
-  const switchOff =
-    settings.limits.deadManSwitch === undefined
-      ? [warn("switch", "the dead man's switch is off", "Set DEAD_MAN_SWITCH=60s before trading live.")]
-      : []
+  const { name, params } = settings.strategy
   const machine = yield* machineChecks
+  const webhook = yield* webhookCheck
   const records = yield* recordChecks
-  const strategy = yield* strategyCheck
+  const loaded = yield* Effect.either(loader.load(name, params))
   const remote = yield* Effect.either(
     Effect.scoped(
       Effect.flatMap(beside.toTry, (context) =>
@@ -56,17 +41,19 @@ export const checkAll: Effect.Effect<ReadonlyArray<Check>, never, DoctorWorld> =
     )
   )
   return [
-    first,
-    confirmed,
+    ...settingsChecks(settings),
     ...machine,
+    webhook,
     ...records,
-    strategy,
-    ...switchOff,
+    strategyCheck(name, Either.isLeft(loaded) ? loaded.left : undefined),
     ...Either.getOrElse(remote, (error) => [
-      fail("exchange", explain(Cause.fail(error)) ?? "the exchange could not be tried", "See the text.")
+      fail("exchange", "exchange", explain(Cause.fail(error)) ?? "the exchange could not be tried", "See the text.")
     ])
   ]
 })
+
+/** What `--json` prints of a check. */
+const printed = ({ id, remedy, result, text }: Check) => ({ id, result, text, remedy })
 
 const marks: Readonly<Record<Check["result"], string>> = { ok: "ok  ", warn: "WARN", fail: "FAIL" }
 
@@ -104,7 +91,9 @@ export const doctor = (options: { readonly json: boolean }): Effect.Effect<void,
     const { confirmationCode } = yield* Settings
     const checks = yield* checkAll
     yield* terminal.print(
-      options.json ? JSON.stringify({ checks, confirmationCode }) : render(checks, confirmationCode, terminal.colors)
+      options.json
+        ? JSON.stringify({ checks: checks.map(printed), confirmationCode })
+        : render(checks, confirmationCode, terminal.colors)
     )
     yield* finish(worst(checks))
   })
@@ -117,10 +106,12 @@ export const doctorWithoutSettings = (
   Effect.gen(function* () {
     const terminal = yield* Terminal
     const checks = invalid.problems.map(({ key, wrong, allowed }) =>
-      fail(`settings ${key}`, `${key} ${wrong}`, `Allowed: ${allowed}.`)
+      fail("settings", "settings", `${key} ${wrong}`, `Allowed: ${allowed}.`, key)
     )
     yield* terminal.print(
-      options.json ? JSON.stringify({ checks, confirmationCode: null }) : render(checks, undefined, terminal.colors)
+      options.json
+        ? JSON.stringify({ checks: checks.map(printed), confirmationCode: null })
+        : render(checks, undefined, terminal.colors)
     )
     yield* finish(ExitCodes.configuration)
   })

@@ -1,11 +1,20 @@
-/** What must hold before anything is traded with a key: its own record, the exchange's clock, the pairs' rules. */
+/**
+ * The checks of `doctor`, made by a trader that starts, and what follows from each: the start is refused, only exits run,
+ * or a person is told. Nothing is read for it that the start does not read anyway, but a price and a validated order a pair.
+ */
 import { Data, Effect } from "effect"
-import type { KrakenError } from "../../domain/kraken/KrakenError.ts"
-import { NONCE_AHEAD } from "../../domain/kraken/KrakenError.ts"
+import type { Snapshot } from "../../domain/engine/Snapshot.ts"
 import type { Instrument, PairSymbol } from "../../domain/market/Instrument.ts"
-import type { ApiKeyInfo } from "../../services/KrakenRest.ts"
-import { KrakenRest } from "../../services/KrakenRest.ts"
+import { Alerts } from "../../services/Alerts.ts"
 import { MarketClock } from "../../services/Clock.ts"
+import type { KrakenRest } from "../../services/KrakenRest.ts"
+import { Settings } from "../../services/Settings.ts"
+import { CommandFailed } from "../cli/ExitCode.ts"
+import type { Check, Failed } from "../doctor/Check.ts"
+import { warn } from "../doctor/Check.ts"
+import { settingsChecks } from "../doctor/local.ts"
+import { clockCheck, keyCheck, pairChecks, pairsCheck } from "../doctor/remote.ts"
+import { codes, consequenceOf, tell } from "./consequences.ts"
 
 /** The key is refused, too weak or too powerful (exit 77). */
 export class KeyUnfit extends Data.TaggedError("KeyUnfit")<{ readonly problems: ReadonlyArray<string> }> {
@@ -35,81 +44,146 @@ export class PairUnknown extends Data.TaggedError("PairUnknown")<{ readonly pair
   }
 }
 
-/** Kraken's own names of what a trader needs. */
-export const neededPermissions: ReadonlyArray<string> = [
-  "query-funds",
-  "query-open-trades",
-  "query-closed-trades",
-  "modify-trades",
-  "close-trades",
-  "query-ledger",
-  "create-ws-token"
-]
-
-/** Permissions that no trading key may have. */
-const forbidden = (permission: string): boolean => permission.startsWith("withdraw")
-
-/** Problems that refuse a key, and warnings that do not. */
-export const judgeKey = (
-  info: ApiKeyInfo,
-  now: number
-): { readonly problems: ReadonlyArray<string>; readonly warnings: ReadonlyArray<string> } => {
-  const problems: Array<string> = []
-  const warnings: Array<string> = []
-  const missing = neededPermissions.filter((permission) => !info.permissions.includes(permission))
-  if (missing.length > 0) problems.push(`it lacks ${missing.join(", ")}`)
-  const tooMuch = info.permissions.filter(forbidden)
-  if (tooMuch.length > 0) problems.push(`it may withdraw funds (${tooMuch.join(", ")}); a trading key must not`)
-  if (info.validUntil !== undefined && info.validUntil <= now) problems.push("it has expired")
-  else if (info.validUntil !== undefined && info.validUntil - now < 7 * 86_400_000) {
-    warnings.push(`it expires in ${Math.ceil((info.validUntil - now) / 86_400_000)} days`)
+/** Live trading was not confirmed for these very settings (exit 78). */
+export class NotConfirmed extends Data.TaggedError("NotConfirmed")<{ readonly missing: "keys" | "code" }> {
+  override get message(): string {
+    return this.missing === "keys"
+      ? "live and observe mode need KRAKEN_API_KEY and KRAKEN_API_SECRET. Nothing was traded."
+      : "LIVE_TRADING_CONFIRMED does not match mode, pairs, strategy and limits as they are now. Nothing was traded. Run `doctor`, read what it says, and put the code it prints in .env."
   }
-  if (info.ipAllowlist.length === 0) warnings.push("it is not restricted to this machine's address")
-  if (info.nonceWindow > 0n) warnings.push(`it has a nonce window of ${info.nonceWindow}; this trader needs none`)
-  return { problems, warnings }
 }
 
-const unavailable = (error: KrakenError): KeyUnfit | ExchangeUnavailable => {
-  if (error._tag === "KrakenApiError" && error.stop) return new KeyUnfit({ problems: [error.text] })
-  return error._tag === "KrakenApiError" && error.nonceAhead === true
-    ? new KeyUnfit({ problems: [NONCE_AHEAD] })
-    : new ExchangeUnavailable({ detail: error.message })
+/** Why a start is refused; a failure without an error of its own is a `CommandFailed` with its kind's exit code. */
+export type Refusal = KeyUnfit | ExchangeUnavailable | ClockSkewed | PairUnknown | NotConfirmed | CommandFailed
+
+/** Lots, or orders that may have become lots while nobody looked: then exits must run. */
+export const mayHold = ({ lots, orders }: Pick<Snapshot, "lots" | "orders">): boolean =>
+  lots.length > 0 || orders.length > 0
+
+/**
+ * How long a start waits, in market time, for prices and validated orders. A validated order waits for the budget of an
+ * entry: with counters that have to be taken for full, about half a minute, in which no entry could leave either. Where exits
+ * are waited for, they come first.
+ */
+const TRY_MS = 45_000
+const TRY_WHILE_HELD_MS = 3_000
+
+const tried = (instrument: Instrument, withinMs: number) =>
+  Effect.flatMap(MarketClock, (clock) =>
+    Effect.raceFirst(
+      pairChecks(instrument),
+      Effect.as(clock.sleep(withinMs), [
+        warn(
+          "validate",
+          `no order could be tried within ${withinMs / 1000} seconds; the start goes on without`,
+          "`doctor` tries it again.",
+          instrument.symbol
+        )
+      ])
+    )
+  )
+
+/** Without an error of its own: by what the failure speaks against. */
+const refusalOf = ({ id, kind, remedy, text }: Failed): Refusal =>
+  kind === "credentials"
+    ? new KeyUnfit({ problems: [text] })
+    : kind === "exchange"
+      ? new ExchangeUnavailable({ detail: text })
+      : new CommandFailed({
+          text: `the start is refused by its own check of ${id}: ${text}. Nothing was traded. ${remedy}`,
+          code: codes[kind]
+        })
+
+/** What a start that was not refused goes on with. */
+export interface Cleared {
+  /** The rules of every pair that is traded, where it exists, and of every pair that is held. */
+  readonly instruments: ReadonlyArray<Instrument>
+  /** Why only exits may run, if so. */
+  readonly exitsOnly: string | undefined
 }
 
-/** Reads the key's record and judges it. Warnings are logged. */
-export const checkKey: Effect.Effect<ApiKeyInfo, KeyUnfit | ExchangeUnavailable, KrakenRest | MarketClock> = Effect.gen(
-  function* () {
-    const rest = yield* KrakenRest
-    const clock = yield* MarketClock
-    const info = yield* Effect.mapError(rest.apiKeyInfo, unavailable)
-    const { problems, warnings } = judgeKey(info, yield* clock.now)
-    if (problems.length > 0) return yield* new KeyUnfit({ problems })
-    for (const warning of warnings) yield* Effect.logWarning(`API key: ${warning}`)
-    return info
-  }
-)
+export interface PreflightOptions<R> {
+  readonly snapshot: Pick<Snapshot, "lots" | "orders">
+  /** The checks of machine, records and strategy: they need no exchange. */
+  readonly local: Effect.Effect<ReadonlyArray<Check>, never, R>
+  /** Says what comes next. */
+  readonly step: (text: string) => Effect.Effect<void>
+}
 
-/** Measures the exchange's clock once and refuses a skew that deadlines and nonces could not bear. */
-export const checkClock = (
-  allowedMs: number
-): Effect.Effect<void, ClockSkewed | KeyUnfit | ExchangeUnavailable, KrakenRest | MarketClock> =>
+/**
+ * Makes the checks, tells each, and refuses the start where one says so: after those that need no call before the first
+ * call, after each call that the next would be useless without. While something may be held, what concerns entries only
+ * makes the run exits-only, which is alerted.
+ */
+export const preflight = <R>({
+  local,
+  snapshot,
+  step
+}: PreflightOptions<R>): Effect.Effect<Cleared, Refusal, R | Settings | KrakenRest | MarketClock | Alerts> =>
   Effect.gen(function* () {
-    const rest = yield* KrakenRest
+    const settings = yield* Settings
     const clock = yield* MarketClock
-    yield* Effect.mapError(rest.time, unavailable)
+    const held = mayHold(snapshot)
+    const reasons: Array<string> = []
+    const heed = (
+      checks: ReadonlyArray<Check>,
+      refusal: (check: Failed) => Refusal = refusalOf
+    ): Effect.Effect<void, Refusal> =>
+      Effect.gen(function* () {
+        yield* Effect.forEach(checks, tell(settings.mode), { discard: true })
+        for (const check of checks) {
+          if (check.result !== "fail") continue
+          const consequence = consequenceOf(check, settings.mode)
+          if (consequence === "nothing") continue
+          if (consequence === "start" || !held) return yield* Effect.fail(refusal(check))
+          reasons.push(`${check.id}: ${check.text}`)
+        }
+      })
+
+    yield* step("checking settings, machine and records")
+    yield* heed([...settingsChecks(settings), ...(yield* local)], (check) =>
+      check.subject === "confirmation" ? new NotConfirmed({ missing: "code" }) : refusalOf(check)
+    )
+
+    yield* step("comparing clocks with the exchange")
+    const skew = yield* clockCheck
     const { ms } = yield* clock.offset
-    // REST stamps whole seconds: half a second either way is not skew
-    if (Math.abs(ms) > allowedMs + 1000) return yield* new ClockSkewed({ ms, allowed: allowedMs })
-  })
+    yield* heed(skew, (check) =>
+      check.kind === "clock" ? new ClockSkewed({ ms, allowed: settings.limits.maxClockSkew }) : refusalOf(check)
+    )
 
-/** The rules of every pair that is traded or held. */
-export const readInstruments = (
-  symbols: ReadonlyArray<PairSymbol>
-): Effect.Effect<ReadonlyArray<Instrument>, PairUnknown | KeyUnfit | ExchangeUnavailable, KrakenRest> =>
-  Effect.gen(function* () {
-    const rest = yield* KrakenRest
-    const found = yield* Effect.mapError(rest.instruments(symbols), unavailable)
-    const missing = symbols.filter((symbol) => !found.some((i) => i.symbol === symbol && i.quote === "USD"))
-    if (missing.length > 0) return yield* new PairUnknown({ pairs: missing })
-    return found
+    yield* step("checking the API key's own record")
+    yield* heed(yield* keyCheck)
+
+    yield* step("reading the pairs' rules")
+    const { allowedPairs } = settings.limits
+    const needed = [...snapshot.lots, ...snapshot.orders].map(({ symbol }) => symbol)
+    const symbols: ReadonlyArray<PairSymbol> = [...new Set([...allowedPairs, ...needed])]
+    const { check, instruments, missing } = yield* pairsCheck(symbols)
+    yield* heed([check], (failed) =>
+      failed.kind === "settings" ? new PairUnknown({ pairs: missing }) : refusalOf(failed)
+    )
+    const unsellable = missing.filter((symbol) => needed.includes(symbol))
+    if (unsellable.length > 0) {
+      return yield* new CommandFailed({
+        text: `${unsellable.join(", ")} cannot be traded in dollars at Kraken any more, and the trader holds some of it, or may: without the pair's rules nothing of it can be sold. Nothing was traded. Sell it by hand at Kraken.`,
+        code: codes.settings
+      })
+    }
+
+    if (reasons.length === 0) {
+      yield* step("trying the smallest order of each pair")
+      const entered = instruments.filter(({ symbol }) => allowedPairs.includes(symbol))
+      const within = held ? TRY_WHILE_HELD_MS : TRY_MS
+      const each = yield* Effect.forEach(entered, (i) => tried(i, within), { concurrency: "unbounded" })
+      yield* heed(each.flat())
+    }
+
+    if (reasons.length === 0) return { instruments, exitsOnly: undefined }
+    const exitsOnly = reasons.join("; ")
+    const text = `EXITS ONLY: nothing is bought in this run, since ${exitsOnly}. What is held is sold as planned. Correct it and start again; \`doctor\` says how`
+    yield* Effect.flatMap(Effect.all([Alerts, clock.now]), ([alerts, at]) =>
+      alerts.send({ at, severity: "critical", kind: "start.exits-only", text })
+    )
+    return { instruments, exitsOnly }
   })

@@ -7,6 +7,7 @@ import { nothingWorking } from "../../domain/engine/Engine.ts"
 import type { EngineState } from "../../domain/engine/State.ts"
 import { liveOrders, openLots, show } from "../../domain/engine/Views.ts"
 import { isOwn } from "../../domain/order/Ids.ts"
+import type { Lot } from "../../domain/portfolio/Lot.ts"
 import { Engine } from "../../services/Engine.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
 import { OrderDesk } from "../../services/OrderDesk.ts"
@@ -48,10 +49,9 @@ const describe = (state: EngineState): ReadonlyArray<string> =>
     (order) => `order ${order.id} (${order.side} ${show(order.quantity)} ${order.symbol}) is ${order.status}`
   )
 
-const heldLots = (state: EngineState): ReadonlyArray<string> =>
-  openLots(state).map(
-    (lot) => `${show(lot.remaining)} of ${lot.symbol} (lot ${lot.id}), without any exit while the trader is down`
-  )
+/** A lot that a stop leaves behind. */
+export const heldText = (lot: Pick<Lot, "id" | "remaining" | "symbol">): string =>
+  `${show(lot.remaining)} of ${lot.symbol} (lot ${lot.id}), without any exit while the trader is down`
 
 /** No order of ours among the exchange's open ones: read, not believed. */
 const confirmedNone = Effect.gen(function* () {
@@ -95,7 +95,7 @@ export const shutdown = (
         )
       }
     }
-    const held = heldLots(engine.unsafeState())
+    const held = openLots(engine.unsafeState()).map(heldText)
     const flushed = yield* writer.drained(FLUSH_MS)
     if (!flushed)
       return yield* new RecordsNotWritten({ detail: engine.unsafeState().storeFailed ?? "no answer in time" })

@@ -5,8 +5,8 @@
 import { Cause, Effect, Mailbox, Option } from "effect"
 import type { Scope } from "effect"
 import type { Decision } from "../../domain/engine/Decision.ts"
+import type { Snapshot } from "../../domain/engine/Snapshot.ts"
 import { resume } from "../../domain/engine/State.ts"
-import type { PairSymbol } from "../../domain/market/Instrument.ts"
 import type { AnyStrategy } from "../../domain/strategy/Strategy.ts"
 import type { EpochMs } from "../../domain/Time.ts"
 import { Alerts } from "../../services/Alerts.ts"
@@ -15,7 +15,7 @@ import { Engine } from "../../services/Engine.ts"
 import { Installation } from "../../services/Installation.ts"
 import type { InstanceLock } from "../../services/InstanceLock.ts"
 import type { Journal } from "../../services/Journal.ts"
-import type { KrakenRest } from "../../services/KrakenRest.ts"
+import { KrakenRest } from "../../services/KrakenRest.ts"
 import type { KrakenStream } from "../../services/KrakenStream.ts"
 import type { Nonce } from "../../services/Nonce.ts"
 import { CredentialsRefused, OrderDesk } from "../../services/OrderDesk.ts"
@@ -26,6 +26,7 @@ import { START_STEP_NOTE, Store } from "../../services/Store.ts"
 import type { StoreFailed } from "../../services/Store.ts"
 import { Writer } from "../../services/Writer.ts"
 import { makeOrderDesk } from "../desk/desk.ts"
+import type { Check } from "../doctor/Check.ts"
 import { restart } from "./backoff.ts"
 import { makeEngine } from "./engine.ts"
 import { privateFeed, publicFeed } from "./feeds.ts"
@@ -40,13 +41,14 @@ import {
   systemStatus,
   ticker
 } from "./housekeeping.ts"
+import { lateChecks, overhear } from "./lateChecks.ts"
 import { tellLostLog } from "./lostLog.ts"
 import { introduction, narrator } from "./narrator.ts"
-import { checkClock, checkKey, readInstruments } from "./preflight.ts"
-import type { ClockSkewed, ExchangeUnavailable, KeyUnfit, PairUnknown } from "./preflight.ts"
+import { preflight } from "./preflight.ts"
+import type { Refusal } from "./preflight.ts"
 import { makeReadDesk } from "./reads.ts"
 import type { ReadDecision } from "./reads.ts"
-import { shutdown } from "./shutdown.ts"
+import { heldText, shutdown } from "./shutdown.ts"
 import type { RecordsNotWritten, StopReport, StoppedUnclean } from "./shutdown.ts"
 import { supervise } from "./supervise.ts"
 import type { Child, ComponentDown } from "./supervise.ts"
@@ -70,21 +72,17 @@ export type World =
 /** Services that exist inside a run, for companions such as the control server. */
 export type Inside = World | Engine | OrderDesk | Writer
 
-export type TradeError =
-  | ComponentDown
-  | StoppedUnclean
-  | RecordsNotWritten
-  | StoreFailed
-  | KeyUnfit
-  | ExchangeUnavailable
-  | ClockSkewed
-  | PairUnknown
-  | CredentialsRefused
+export type TradeError = ComponentDown | StoppedUnclean | RecordsNotWritten | StoreFailed | Refusal | CredentialsRefused
 
 export interface TradeOptions {
   readonly strategy: AnyStrategy
-  /** Why only exits may run, if so (a changed limit while lots are held…). */
-  readonly exitsOnly?: string
+  /** What the program cannot look at by itself: where it runs. Without them the start checks settings and exchange only. */
+  readonly checks?: {
+    /** Made before the first call: machine, records, strategy. */
+    readonly local: (snapshot: Snapshot) => Effect.Effect<ReadonlyArray<Check>, never, World>
+    /** Those that nothing waits for. */
+    readonly slow: Effect.Effect<ReadonlyArray<Check>, never, World>
+  }
   /** Fibers that belong to the run but not to trading: they may die without stopping it. */
   readonly companions?: ReadonlyArray<Child<unknown, Inside>>
 }
@@ -118,12 +116,6 @@ const speak = (decision: Decision, at: EpochMs): Effect.Effect<void, never, Aler
   )
 }
 
-/** Pairs that are traded or of which something is still held or working. */
-const pairsOf = (
-  allowed: ReadonlyArray<PairSymbol>,
-  held: ReadonlyArray<{ readonly symbol: PairSymbol }>
-): ReadonlyArray<PairSymbol> => [...new Set([...allowed, ...held.map((x) => x.symbol)])]
-
 /** Runs the trader until it is asked to stop, or until something ends it. */
 export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeError, World | Scope.Scope> =>
   Effect.gen(function* () {
@@ -143,12 +135,16 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     yield* step("reading the books")
     const snapshot = yield* store.load
     yield* tellLostLog(snapshot, yield* clock.now)
-    yield* step("comparing clocks with the exchange")
-    yield* checkClock(limits.maxClockSkew)
-    yield* step("checking the API key's own record")
-    yield* checkKey
-    yield* step("reading the pairs' rules")
-    const rules = yield* readInstruments(pairsOf(limits.allowedPairs, [...snapshot.lots, ...snapshot.orders]))
+    const cleared = yield* Effect.raceFirst(
+      preflight({ snapshot, local: options.checks?.local(snapshot) ?? Effect.succeed([]), step }),
+      stop.requested
+    )
+    if (typeof cleared === "string") {
+      yield* Effect.logInfo(`stopping before anything was done: ${cleared}`)
+      return { reason: cleared, held: snapshot.lots.map(heldText) }
+    }
+    const { exitsOnly, instruments: rules } = cleared
+    const { echo, rest } = yield* overhear(yield* KrakenRest)
 
     // ---- the parts, wired through queues ---------------------------------------------------------------------------
     const initial = resume(
@@ -157,7 +153,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
         breaker: { threshold: limits.breakerThreshold, cooldown: limits.breakerCooldown },
         prefix: installation.prefix,
         observing: settings.mode === "observe",
-        exitsOnly: options.exitsOnly,
+        exitsOnly,
         strategy: options.strategy
       },
       snapshot,
@@ -190,7 +186,11 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
       engine.tell({ _tag: "StoreRecovered" })
     )
     const inside = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-      effect.pipe(Effect.provideService(Engine, engine), Effect.provideService(Writer, writer))
+      effect.pipe(
+        Effect.provideService(Engine, engine),
+        Effect.provideService(Writer, writer),
+        Effect.provideService(KrakenRest, rest)
+      )
     const desk = yield* inside(makeOrderDesk)
     const reads = yield* inside(makeReadDesk)
     take = (decision) => {
@@ -268,6 +268,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
       ...(settings.mode === "paper" && settings.paper.stopAfter !== undefined
         ? [{ name: "stop after", run: stopAfter(settings.paper.stopAfter), restart }]
         : []),
+      { name: "checks", run: lateChecks(echo, rules, options.checks?.slow ?? Effect.succeed([])), restart },
       ...(options.companions ?? [])
     ]
     yield* step("reconciling books and account")

@@ -19,7 +19,7 @@ import type { DoctorFactsShape } from "../../../src/services/DoctorFacts.ts"
 import { Installation } from "../../../src/services/Installation.ts"
 import { LockUnusable } from "../../../src/services/InstanceLock.ts"
 import type { ApiKeyInfo } from "../../../src/services/KrakenRest.ts"
-import { neededPermissions } from "../../../src/programs/trade/preflight.ts"
+import { neededPermissions } from "../../../src/programs/doctor/key.ts"
 import { SettingsInvalid } from "../../../src/services/Settings.ts"
 import type { SettingsShape } from "../../../src/services/Settings.ts"
 import { Store } from "../../../src/services/Store.ts"
@@ -196,7 +196,20 @@ const ills: ReadonlyArray<readonly [string, Scene, string, Check["result"], stri
   ],
   ["broken webhook", { facts: { webhook: Effect.succeed({ problem: "404" }) } }, "webhook", "warn", "404"],
   ["old backup", { facts: { newestBackup: Effect.succeed(-30 * 86_400_000) } }, "backup", "warn", "30 d 0 h old"],
-  ["no backup", { facts: { newestBackup: Effect.succeed(undefined) } }, "backup", "warn", "no backup yet"],
+  [
+    "no backup",
+    { facts: { newestBackup: Effect.succeed(undefined) }, ...snapshot({ sequence: 7 }) },
+    "backup",
+    "warn",
+    "no backup yet"
+  ],
+  [
+    "no backup and nothing to back up",
+    { facts: { newestBackup: Effect.succeed(undefined) } },
+    "backup",
+    "ok",
+    "nothing to back up"
+  ],
   [
     "a running trader",
     { lock: Effect.flatMap(MockInstanceLockControl, (lock) => lock.holdElsewhere("data folder")) },
@@ -449,7 +462,7 @@ describe("doctor", () => {
       assert.include(bad.out, "Confirmation code of these settings for live trading: mock")
       const good = yield* run({ text: true, colors: true })
       assert.include(good.out, "none failed.")
-      const warned = yield* run({ text: true, facts: { newestBackup: Effect.succeed(undefined) } })
+      const warned = yield* run({ text: true, facts: { logProblem: Effect.succeed("EACCES") } })
       assert.include(warned.out, "none failed, 1 to look at")
     })
   )
