@@ -151,9 +151,7 @@ export const bookExit = (lots: ReadonlyArray<Lot>, order: Order, fill: FillRepor
     left -= taken
   }
   for (const share of named) take(share.lotId, share.quantity)
-  if (left > 0n) {
-    for (const lot of lots.toSorted((a, b) => a.openedAt - b.openedAt)) take(lot.id, left)
-  }
+  for (const lot of lots.toSorted((a, b) => a.openedAt - b.openedAt)) take(lot.id, left)
   let proceedsLeft: bigint = fill.cost + baseFeeUsd(fill)
   let feeLeft: bigint = feeUsd(fill)
   let quantityLeft: bigint = quantity
@@ -223,9 +221,7 @@ export const claimed = (lotId: LotId, orders: Iterable<Order>): Quantity => {
   let sum = 0n
   for (const order of orders) {
     if (order.purpose._tag !== "Exit") continue
-    const open = openQuantity(order)
-    if (open === 0n) continue
-    for (const share of allocate(order.purpose.lots, order.bookedQuantity, open)) {
+    for (const share of allocate(order.purpose.lots, order.bookedQuantity, openQuantity(order))) {
       if (share.lotId === lotId) sum += share.quantity
     }
   }

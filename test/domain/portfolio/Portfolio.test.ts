@@ -356,6 +356,8 @@ describe("marks", () => {
       entryFee: usd("0")
     })
     assert.strictEqual<bigint>(unrealised(crumbs, quote("0.1", "0.2"), rate("0.004")), 0n)
+    // 11.0000000001 gross, its fee 0.0440000000004
+    assert.strictEqual(unrealised(lot(), quote("0.110000000001", "0.12"), rate("0.004")), usd("0.931000000099"))
   })
 
   it("I6: equity can't be told while a held pair has no quote", () => {
@@ -380,6 +382,20 @@ describe("exposure", () => {
     assert.strictEqual(heldExposure(lot(), quote("0.05", "0.06")), usd("10"))
     assert.strictEqual(heldExposure(lot(), undefined), usd("10"))
     assert.strictEqual(heldCost(lot({ remaining: q("40"), proceeds: usd("9") })), usd("4"))
+  })
+
+  it("I4: is rounded up, be it cost or mark", () => {
+    assert.strictEqual(heldCost(lot({ cost: usd("10.000000000001"), remaining: q("40") })), usd("4.000000000001"))
+    const marked = heldExposure(lot({ remaining: q("40.4") }), quote("0.200000000001", "0.3"))
+    assert.strictEqual(marked, usd("8.080000000041"))
+  })
+
+  it("I4: a lot that holds less than nothing makes no room for others", () => {
+    const broken = lot({ id: id("s"), remaining: q("-5") })
+    assert.strictEqual(
+      exposure([lot(), broken], [], () => undefined),
+      usd("10")
+    )
   })
 
   it("I4: an entry counts in every state in which it may still buy", () => {
