@@ -36,7 +36,8 @@ export default {
     "src/domain/exits/**/*.ts",
     "src/domain/portfolio/**/*.ts",
     "src/domain/engine/**/*.ts",
-    "src/layers/sqlite/{nonces,NonceSqlite}.ts",
+    "src/layers/sqlite/nonces.ts",
+    "src/layers/sqlite/NonceSqlite.ts",
     "src/programs/desk/**/*.ts"
   ],
   plugins: ["@stryker-mutator/vitest-runner", "./stryker.config.mjs"],
