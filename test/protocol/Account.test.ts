@@ -101,6 +101,28 @@ describe("I9, I10: executions and balances", () => {
       })
   )
 
+  it.scopedLive(
+    "I10: a deposit just before the first sight of the account is not counted again with the next one",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ exchange: { speed: 20 }, limits: { reconcileEvery: 20_000 } })
+        const run = yield* world.start()
+        // the start looks at the key before it looks at the balances
+        yield* world.until(
+          "the start",
+          Effect.map(world.view, (v) => v.requests.some((r) => r.endpoint === "GetApiKeyInfo"))
+        )
+        yield* world.operate("deposit", { asset: "USD", amount: "11" })
+        yield* ready(world)
+        yield* world.operate("deposit", { asset: "USD", amount: "7.5" })
+        yield* world.until("the second deposit to be explained", accountExplained(world, "USD"))
+        yield* logged(world, "7.5 USD came or went by deposit")
+        assert.deepEqual(latches(world), [])
+        assert.isTrue(Exit.isSuccess(yield* run.stop))
+        yield* assertBooks(world)
+      })
+  )
+
   it.scopedLive("I9, I10: killed between partial fills, again and again: the books are the account's", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ limits: { maxTotalExposure: usd("60"), entryExpiry: 3_600_000 } })
