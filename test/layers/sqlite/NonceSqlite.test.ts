@@ -198,16 +198,30 @@ describe("advance", () => {
     })
   )
 
+  it.scoped("is remembered by a program that ends before its next call", () =>
+    Effect.gen(function* () {
+      const file = fileIn(yield* tempFolder)
+      const mark = BigInt(NOON) * 10n
+      yield* opened(
+        file,
+        Effect.flatMap(Nonce, (nonce) => nonce.advance(mark))
+      )
+      assert.strictEqual(yield* opened(file, next), mark + 10_001n)
+    })
+  )
+
   it.scoped("does not chase a mark that only a new key can pass", () =>
     Effect.gen(function* () {
-      const given = yield* opened(
-        fileIn(yield* tempFolder),
-        Effect.gen(function* () {
-          yield* Effect.flatMap(Nonce, (nonce) => nonce.advance(2n ** 64n - 1n))
-          return yield* Effect.either(next)
-        })
-      )
-      assert.isTrue(Either.isRight(given) && given.right < BigInt(NOON + 20_000))
+      for (const mark of [LARGEST_NONCE, 2n ** 64n - 1n]) {
+        const given = yield* opened(
+          fileIn(yield* tempFolder),
+          Effect.gen(function* () {
+            yield* Effect.flatMap(Nonce, (nonce) => nonce.advance(mark))
+            return yield* Effect.either(next)
+          })
+        )
+        assert.isTrue(Either.isRight(given) && given.right < BigInt(NOON + 20_000))
+      }
     })
   )
 })
