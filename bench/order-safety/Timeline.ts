@@ -2,8 +2,8 @@
  * Virtual time: what is due happens in order of time, then of asking. Effects run on a scheduler of their own, so that a
  * fiber goes on exactly when the event that it waits for has happened, and at no other time.
  */
-import { Cause, Effect, Exit, Logger, LogLevel } from "effect"
-import type { Scheduler } from "effect"
+import { Cause, Effect, Exit, FiberId, Logger, LogLevel } from "effect"
+import type { Fiber, Scheduler } from "effect"
 
 interface Due {
   readonly at: number
@@ -20,6 +20,7 @@ export class Timeline {
   now: number
   private readonly queue: Array<Due> = []
   private readonly tasks: Array<() => void> = []
+  private readonly fibers = new Set<Fiber.RuntimeFiber<void>>()
   private asked = 0
   private failure: string | undefined
   private readonly scheduler: Scheduler.Scheduler = {
@@ -49,17 +50,29 @@ export class Timeline {
       this.queue.pop()
       this.now = due.at
       due.run()
-      for (let task = this.tasks.shift(); task !== undefined; task = this.tasks.shift()) task()
+      this.drain()
       if (this.failure !== undefined) throw new Error(this.failure)
     }
     this.now = until
   }
 
+  private drain(): void {
+    for (let task = this.tasks.shift(); task !== undefined; task = this.tasks.shift()) task()
+  }
+
+  /** Lets go of every fiber, those of dead processes too, once nothing is asked of this time any more. */
+  close(): void {
+    for (const fiber of this.fibers) fiber.unsafeInterruptAsFork(FiberId.none)
+    this.drain()
+  }
+
   /** Starts a fiber, from within an event. A failure of it is a fault of this program and ends the run. */
   fork(effect: Effect.Effect<void>): void {
     const fiber = Effect.runFork(Logger.withMinimumLogLevel(effect, LogLevel.None), { scheduler: this.scheduler })
+    this.fibers.add(fiber)
     fiber.addObserver((exit) => {
-      if (Exit.isFailure(exit)) this.failure = Cause.pretty(exit.cause)
+      this.fibers.delete(fiber)
+      if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)) this.failure = Cause.pretty(exit.cause)
     })
   }
 

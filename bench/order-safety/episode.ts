@@ -74,6 +74,7 @@ export const runEpisode = (draw: Draw, policy: Policy): Result => {
   const world = new World(draw)
   const trader = new Trader(world, policy)
   world.timeline.run(START + EPISODE_MS)
+  world.timeline.close()
 
   const { orders, fills } = world.view()
   const { books } = trader

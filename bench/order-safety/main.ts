@@ -29,4 +29,6 @@ mkdirSync(dirname(values.out), { recursive: true })
 writeFileSync(values.out, lines)
 console.log(tables(summarize(results)))
 console.log(`\nseed ${seed}, ${sends} sends; every send and policy: ${values.out}, SHA-256 ${sha256(lines)}`)
-console.error(`${(Number(process.hrtime.bigint() - began) / 1e9).toFixed(1)} s`)
+const { user, system } = process.cpuUsage()
+const wall = Number(process.hrtime.bigint() - began) / 1e9
+console.error(`${wall.toFixed(0)} s, of which ${((user + system) / 1e6).toFixed(0)} s of processor time`)
