@@ -7,15 +7,15 @@ import { runEpisode } from "./episode.ts"
 import { policies } from "./policies/all.ts"
 import type { Policy } from "./Policy.ts"
 
-/** Every send under every policy. */
-export const runAll = (seed: number, sends: number): ReadonlyArray<Result> => {
-  const results: Array<Result> = []
-  for (let index = 0; index < sends; index += 1) {
-    const drawn = draw(seed, index)
-    for (const policy of policies) results.push(runEpisode(drawn, policy))
-  }
-  return results
+/** One send under every policy. */
+export const runSend = (seed: number, index: number): ReadonlyArray<Result> => {
+  const drawn = draw(seed, index)
+  return policies.map((policy) => runEpisode(drawn, policy))
 }
+
+/** Every send under every policy. */
+export const runAll = (seed: number, sends: number): ReadonlyArray<Result> =>
+  Array.from({ length: sends }, (_, index) => runSend(seed, index)).flat()
 
 const COLUMNS = [
   "index",
