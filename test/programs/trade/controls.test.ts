@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Option, Schema, TestClock } from "effect"
+import { Cause, Effect, Exit, Option, Schema } from "effect"
 import { MockRecords, MockRecordsControl } from "../../../src/layers/mock/MockRecords.ts"
 import { controlServer, makeControls } from "../../../src/programs/trade/controls.ts"
 import { StatusView } from "../../../src/programs/status/View.ts"
@@ -9,6 +9,8 @@ import { Installation } from "../../../src/services/Installation.ts"
 import { Records } from "../../../src/services/Records.ts"
 import { Settings } from "../../../src/services/Settings.ts"
 import { StopSignal } from "../../../src/services/StopSignal.ts"
+import { Writer } from "../../../src/services/Writer.ts"
+import type { WriterShape } from "../../../src/services/Writer.ts"
 import { ExchangeOrderId } from "../../../src/domain/order/Ids.ts"
 import { mockSettingsValue } from "../../../src/layers/mock/MockSettings.ts"
 import { prefix, Rig } from "../../domain/engine/Rig.ts"
@@ -25,13 +27,16 @@ const server: ControlServerShape = {
 const controlling = <E>(
   rig: Rig,
   test: (h: ControlHandlers, b: Bench, stops: ReadonlyArray<string>) => Effect.Effect<void, E>,
-  mode: "paper" | "observe" = "paper"
+  mode: "paper" | "observe" = "paper",
+  drained?: WriterShape["drained"]
 ) => {
   const stops: Array<string> = []
   return inWorld(rig, (b) =>
     Effect.gen(function* () {
       const records = yield* Records
+      const writer = yield* Writer
       const handlers = yield* makeControls(server, records).pipe(
+        Effect.provideService(Writer, { ...writer, ...(drained === undefined ? {} : { drained }) }),
         Effect.provideService(Installation, { prefix, keyFingerprint: "f" }),
         Effect.provideService(Settings, { ...mockSettingsValue, mode }),
         Effect.provideService(StopSignal, {
@@ -188,14 +193,35 @@ describe("what the operator can do to a running trader", () => {
         yield* h.trip("operator", "odd")
         assert.deepEqual(yield* h.reset(undefined, "all"), { latched: [], durable: true })
         assert.isTrue(Option.isNone((yield* b.d.store.fence).operatorLatch))
-        yield* h.trip("operator", "again")
-        yield* b.store.failWith("busy")
-        const asked = yield* Effect.fork(h.reset("operator", "x"))
-        yield* TestClock.adjust("3 seconds")
-        assert.deepEqual(yield* Fiber.join(asked), { latched: [], durable: false })
       })
     )
   )
+
+  // a wait by the test clock would be many real timers long: the writer's own tests have it
+  for (const [what, fence, drained] of [
+    ["the fence could not be moved", "busy", true],
+    ["the records are not written within two seconds", undefined, false]
+  ] as const) {
+    it.scoped(`a reset is in force and not durable when ${what}`, () => {
+      const waits: Array<number> = []
+      return controlling(
+        new Rig().ready(),
+        (h, b) =>
+          Effect.gen(function* () {
+            yield* h.trip("operator", "odd")
+            yield* b.store.failWith(fence)
+            assert.deepEqual(yield* h.reset("operator", "x"), { latched: [], durable: false })
+            assert.deepEqual(waits, [2000, 2000])
+          }),
+        "paper",
+        (ms) =>
+          Effect.as(
+            Effect.sync(() => void waits.push(ms)),
+            drained
+          )
+      )
+    })
+  }
 })
 
 describe("the control server's companion", () => {
