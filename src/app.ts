@@ -56,7 +56,7 @@ import { Records } from "./services/Records.ts"
 import { Settings } from "./services/Settings.ts"
 import type { SettingsShape } from "./services/Settings.ts"
 import { StopSignal } from "./services/StopSignal.ts"
-import { Store } from "./services/Store.ts"
+import type { Store } from "./services/Store.ts"
 import type { StoreFailed } from "./services/Store.ts"
 import { StrategyLoader } from "./services/StrategyLoader.ts"
 
