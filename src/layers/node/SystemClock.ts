@@ -1,7 +1,9 @@
 /**
- * Market time in live and observe mode: the machine's clock plus the measured offset to the exchange's.
+ * Market time in live and observe mode: the machine's monotonic clock, set by the exchange's. Somebody who sets the
+ * machine's clock while the trader runs moves nothing here: no deadline, no time limit of a position, no trading day. The
+ * machine's wall clock only serves as the first guess, and to tell how far off it is.
  *
- * The offset is chosen as NTP's clock filter does: of the newest samples the one with the shortest round trip wins, since
+ * The setting is chosen as NTP's clock filter does: of the newest samples the one with the shortest round trip wins, since
  * its possible error (half the round trip) is the smallest.
  */
 import { Effect, Layer } from "effect"
@@ -15,13 +17,15 @@ const SAMPLES = 8
 const MAX_AGE_MS = 10 * 60_000
 /** REST `Time` tells whole seconds, so two honest samples may differ by this much more than their round trips explain. */
 const RESOLUTION_MS = 1000
+/** Sums of doubles near whole milliseconds are not cut to the one before. */
+const TICK_MS = 1e-3
 
 interface Sample {
-  /** Exchange minus machine, milliseconds. */
+  /** Exchange minus monotonic clock, milliseconds. */
   readonly ms: number
   readonly roundTrip: number
-  /** Machine time of the measurement. */
-  readonly machineAt: number
+  /** Monotonic time of the measurement. */
+  readonly steadyAt: number
   readonly measuredAt: EpochMs
 }
 
@@ -31,38 +35,39 @@ const agree = (a: Sample, b: Sample): boolean =>
 
 /** The samples that still count once `sample` is in: newest last, at most eight, ten minutes old, and all from the same setting of the clocks. */
 const admit = (samples: ReadonlyArray<Sample>, sample: Sample): ReadonlyArray<Sample> => [
-  ...samples.filter((s) => sample.machineAt - s.machineAt <= MAX_AGE_MS && agree(s, sample)).slice(1 - SAMPLES),
+  ...samples.filter((s) => sample.steadyAt - s.steadyAt <= MAX_AGE_MS && agree(s, sample)).slice(1 - SAMPLES),
   sample
 ]
 
 /**
  * The live market clock on Effect's own `Clock`. `observe` takes stamps of this clock (`now` read when the request left
  * and when its answer came); samples that end before they begin are ignored, and one that contradicts the earlier ones
- * (the machine's clock was set) replaces them. `hold` does nothing: nobody can stop the real exchange.
+ * (the machine slept, which its monotonic clock does not count) replaces them. `hold` does nothing: nobody can stop the
+ * real exchange. `offset` is what the machine's wall clock is off by, at this moment.
  */
 export const makeSystemClock: Effect.Effect<MarketClockShape> = Effect.gen(function* () {
   const clock = yield* Effect.clock
+  const steady = (): number => Number(clock.unsafeCurrentTimeNanos() / 1000n) / 1000
+  const guess = clock.unsafeCurrentTimeMillis() - steady()
   let samples: ReadonlyArray<Sample> = []
   let best: Sample | undefined
-  const unsafeNow = (): EpochMs => Math.floor(clock.unsafeCurrentTimeMillis() + (best?.ms ?? 0))
+  const unsafeNow = (): EpochMs => Math.floor(steady() + (best?.ms ?? guess) + TICK_MS)
   return MarketClock.of({
     now: Effect.sync(unsafeNow),
     unsafeNow,
     sleep: (marketMs) => Effect.sleep(Math.max(0, marketMs)),
     speed: 1,
     hold: (self) => self,
-    offset: Effect.sync(() => ({ ms: best?.ms ?? 0, measuredAt: best?.measuredAt ?? 0 })),
+    offset: Effect.sync(() => ({
+      ms: best === undefined ? 0 : unsafeNow() - clock.unsafeCurrentTimeMillis(),
+      measuredAt: best?.measuredAt ?? 0
+    })),
     observe: ({ exchangeMs, sentAt, receivedAt }) =>
       Effect.sync(() => {
         const roundTrip = receivedAt - sentAt
         if (!(roundTrip >= 0) || !Number.isFinite(exchangeMs)) return
-        const ms = (best?.ms ?? 0) + exchangeMs - (sentAt + receivedAt) / 2
-        samples = admit(samples, {
-          ms,
-          roundTrip,
-          machineAt: clock.unsafeCurrentTimeMillis(),
-          measuredAt: exchangeMs
-        })
+        const ms = (best?.ms ?? guess) + exchangeMs - (sentAt + receivedAt) / 2
+        samples = admit(samples, { ms, roundTrip, steadyAt: steady(), measuredAt: exchangeMs })
         best = samples.reduce((chosen, s) => (s.roundTrip <= chosen.roundTrip ? s : chosen))
       })
   })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, TestClock } from "effect"
+import { Clock, Effect, Fiber, TestClock } from "effect"
 import { SystemClockLive } from "../../../src/layers/node/SystemClock.ts"
 import { MarketClock } from "../../../src/services/Clock.ts"
 
@@ -51,16 +51,29 @@ describe("SystemClock", () => {
     }).pipe(Effect.provide(SystemClockLive))
   )
 
-  it.effect("follows at once when the machine's clock was set", () =>
-    Effect.gen(function* () {
+  it.effect("is not moved by somebody who sets the machine's clock, and tells at once how far off that is", () => {
+    const machine = { wall: 10_000_000, steadyNs: 5_000_000_000n }
+    const clockOfMachine: Clock.Clock = {
+      ...Clock.make(),
+      unsafeCurrentTimeMillis: () => machine.wall,
+      unsafeCurrentTimeNanos: () => machine.steadyNs
+    }
+    return Effect.gen(function* () {
       const clock = yield* MarketClock
-      yield* TestClock.setTime(10_000_000)
-      yield* observe(clock, 0, 2)
-      yield* TestClock.setTime(10_000_000 + 3_600_000)
-      yield* observe(clock, -3_600_000, 500)
-      assert.closeTo((yield* clock.offset).ms, -3_600_000, 300)
-    }).pipe(Effect.provide(SystemClockLive))
-  )
+      yield* clock.observe({ exchangeMs: 10_000_250, sentAt: 10_000_000, receivedAt: 10_000_000 })
+      assert.strictEqual(clock.unsafeNow(), 10_000_250)
+      machine.wall += 3_600_000
+      machine.steadyNs += 40_000_000n
+      assert.strictEqual(clock.unsafeNow(), 10_000_290)
+      assert.strictEqual((yield* clock.offset).ms, 290 - 3_600_000)
+      // the machine slept for an hour: its monotonic clock stood still, its wall clock did not
+      machine.wall = 10_000_040 + 3_600_000
+      const now = clock.unsafeNow()
+      yield* clock.observe({ exchangeMs: 13_600_290, sentAt: now, receivedAt: now + 500 })
+      assert.closeTo(clock.unsafeNow(), 13_600_290, 300)
+      assert.closeTo((yield* clock.offset).ms, 250, 300)
+    }).pipe(Effect.provide(SystemClockLive), Effect.withClock(clockOfMachine))
+  })
 
   it.effect("ignores samples that make no sense", () =>
     Effect.gen(function* () {

@@ -44,6 +44,9 @@ export interface Connection {
   ) => Effect.Effect<string, TransportFailure | Withheld>
 }
 
+/** Opens connections to a place, at most so many at once, for as long as the scope lives. */
+export type Dial = (base: URL, maxSockets: number) => Effect.Effect<Connection, never, Scope.Scope>
+
 /** Larger than any answer of Kraken's. */
 const MAX_BODY_BYTES = 16_000_000
 const WARM_TIMEOUT_MS = 3000

@@ -1,0 +1,457 @@
+/**
+ * The judge of a simulation: looks at the exchange's own account and request log and at the trader's database, never into
+ * the trader, and keeps books of its own. Each check names the invariant that it stands for.
+ */
+import BetterSqlite3 from "better-sqlite3"
+import type { ExchangeState, Fill, Order } from "../domain/exchange/State.ts"
+import * as Log from "../domain/exchange/Log.ts"
+import { HashMap, Option } from "effect"
+import * as Fixed from "../domain/money/Fixed.ts"
+import type { Limits } from "../domain/risk/Limits.ts"
+import type { EpochMs } from "../domain/Time.ts"
+import { iso } from "../domain/Time.ts"
+import { SYMBOL } from "./Market.ts"
+
+export interface Violation {
+  readonly invariant: string
+  readonly at: EpochMs
+  readonly text: string
+}
+
+/** What the judge is told of the world besides what it sees at the exchange. */
+export interface JudgeParts {
+  readonly limits: Limits
+  /** Begins the trader's own order ids. */
+  readonly prefix: string
+  /** The trader's database as it is on disk now. */
+  readonly file: () => string
+  readonly aside: () => string
+  readonly state: () => ExchangeState
+}
+
+/** Delays between a decision and the exchange that are no fault of the decision. */
+const SLACK_MS = 2000
+const DEADLINE_GAP_MS = 10_000
+const DAY_MS = 86_400_000
+const MAX_KEPT = 20
+
+const abs = (value: bigint): bigint => (value < 0n ? -value : value)
+const show = Fixed.show
+const amount = (text: string | undefined): bigint => {
+  const parsed = Fixed.parse(text ?? "")
+  return parsed._tag === "Right" ? parsed.right : 0n
+}
+
+interface OwnBooks {
+  /** Bought and not sold, by the exchange's fills. */
+  held: bigint
+  /** Dollars paid for what is held, first in first out, without fees. */
+  readonly lots: Array<{ quantity: bigint; cost: bigint }>
+  /** Dollars moved by own fills, as the ledger has them. */
+  cash: bigint
+}
+
+export class Judge {
+  readonly violations: Array<Violation> = []
+  /** Orders to buy that were accepted. */
+  entries = 0
+  fills = 0
+  orders = 0
+  private readonly parts: JudgeParts
+  private readonly own: OwnBooks = { held: 0n, lots: [], cash: 0n }
+  private readonly arrived = new Set<string>()
+  private readonly ownTxids = new Set<string>()
+  private seenFills = 0
+  private seenRequests = 0
+  private lastNonce = 0n
+  private lastEntryAt = Number.NEGATIVE_INFINITY
+  private entriesOfDay = { day: -1, count: 0 }
+  private mark: { day: number; equity: bigint } | undefined
+  private readonly mids: Array<{ readonly at: EpochMs; readonly bid: bigint; readonly ask: bigint }> = []
+  private quoteHeard = { at: Number.NEGATIVE_INFINITY, text: "" }
+  private accountStreamLostAt: EpochMs | undefined = Number.NEGATIVE_INFINITY
+  private fence: Array<{ readonly at: EpochMs; readonly epoch: number; readonly closed: boolean }> = []
+  private db: { readonly file: string; readonly raw: BetterSqlite3.Database } | undefined
+
+  constructor(parts: JudgeParts) {
+    this.parts = parts
+  }
+
+  close(): void {
+    this.db?.raw.close()
+    this.db = undefined
+  }
+
+  violate(invariant: string, at: EpochMs, text: string): void {
+    if (this.violations.length < MAX_KEPT) this.violations.push({ invariant, at, text })
+  }
+
+  rows(sql: string, ...params: ReadonlyArray<string>): ReadonlyArray<Record<string, unknown>> {
+    const file = this.parts.file()
+    if (this.db?.file !== file) {
+      this.close()
+      this.db = { file, raw: new BetterSqlite3(file, { readonly: true, fileMustExist: true }) }
+    }
+    return this.db.raw.prepare<unknown[], Record<string, unknown>>(sql).all(...params)
+  }
+
+  // ---- what is seen and heard ------------------------------------------------------------------------------------------
+
+  /** A request as its bytes were written: nonces only rise (I11). */
+  onWritten(endpoint: string, nonce: bigint, at: EpochMs): void {
+    if (nonce <= this.lastNonce) {
+      this.violate("I11", at, `${endpoint} was written with nonce ${nonce} after ${this.lastNonce}`)
+    }
+    this.lastNonce = nonce
+  }
+
+  /** Texts that reached the trader: what it could know of the market. */
+  onHeard(what: string, text: string, at: EpochMs): void {
+    if (what === "Ticker" || text.startsWith('{"channel":"ticker"')) this.quoteHeard = { at, text }
+  }
+
+  /** Another process moved the fence; `closed`: no entry may follow until it is opened. */
+  onFence(epoch: number, closed: boolean, at: EpochMs): void {
+    this.fence.push({ at, epoch, closed })
+  }
+
+  /** Every change of the exchange. */
+  onStep(before: ExchangeState, after: ExchangeState): void {
+    const market = after.markets.get(SYMBOL)
+    if (market !== before.markets.get(SYMBOL)) {
+      const bid = market?.bids[0]?.[0]
+      const ask = market?.asks[0]?.[0]
+      if (bid !== undefined && ask !== undefined && bid < ask) {
+        this.mids.push({ at: after.now, bid, ask })
+        while (this.mids.length > 64) this.mids.shift()
+      }
+    }
+    if (after.account.fills.length !== this.seenFills) this.takeFills(after)
+    if (after.requests.length < this.seenRequests) this.seenRequests = Math.max(0, after.requests.length - 1)
+    for (const record of Log.from(after.requests, this.seenRequests)) {
+      if (/rate limit|too many|lockout|throttle/i.test(record.result)) {
+        this.violate("I15", record.at, `${record.endpoint}: ${record.result}`)
+      }
+    }
+    this.seenRequests = after.requests.length
+    if (after.sessions !== before.sessions) {
+      const streams = [...after.sessions.values()].some((s) => s.subscriptions.some((c) => c.channel === "executions"))
+      if (streams) this.accountStreamLostAt = undefined
+      else this.accountStreamLostAt ??= after.now
+    }
+    this.markDay(after)
+  }
+
+  private takeFills(state: ExchangeState): void {
+    for (const fill of Log.from(state.account.fills, this.seenFills)) {
+      if (!this.isOwnFill(state, fill)) continue
+      this.fills += 1
+      this.own.cash += this.ledgerOf(state, fill)
+      if (fill.side === "buy") {
+        if (this.parts.limits.postOnly && !fill.maker) {
+          this.violate(
+            "I8",
+            fill.at,
+            `an entry took liquidity: ${fill.txid}, ${show(fill.quantity)} at ${show(fill.price)}`
+          )
+        }
+        this.own.held += fill.quantity
+        this.own.lots.push({ quantity: BigInt(fill.quantity), cost: BigInt(fill.cost) })
+        continue
+      }
+      this.own.held -= fill.quantity
+      if (this.own.held < 0n) {
+        this.violate("I5", fill.at, `more was sold than bought: ${show(-this.own.held)} of the owner's coins are gone`)
+      }
+      let left: bigint = fill.quantity
+      for (let lot = this.own.lots[0]; lot !== undefined && left > 0n; lot = this.own.lots[0]) {
+        const part = left < lot.quantity ? left : lot.quantity
+        const cost = (lot.cost * part) / lot.quantity
+        lot.quantity -= part
+        lot.cost -= cost
+        left -= part
+        if (lot.quantity === 0n) this.own.lots.shift()
+      }
+    }
+    this.seenFills = state.account.fills.length
+  }
+
+  private isOwnFill(state: ExchangeState, fill: Fill): boolean {
+    if (this.ownTxids.has(fill.txid)) return true
+    const order = Option.getOrUndefined(HashMap.get(state.account.orders, fill.txid))
+    if (order?.clOrdId?.startsWith(this.parts.prefix) !== true) return false
+    this.ownTxids.add(fill.txid)
+    return true
+  }
+
+  private ledgerOf(state: ExchangeState, fill: Fill): bigint {
+    let total = 0n
+    for (const entry of Log.last(state.account.ledgers, 64)) {
+      if (fill.ledgers.includes(entry.id) && entry.wallet === "USD") total += entry.amount - entry.fee
+    }
+    return total
+  }
+
+  private equity(state: ExchangeState): bigint | undefined {
+    const bid = state.markets.get(SYMBOL)?.bids[0]?.[0]
+    if (bid === undefined) return undefined
+    const worth = Fixed.multiply(bid, this.own.held, "down")
+    return this.own.cash + worth - (worth * 4n) / 1000n
+  }
+
+  private markDay(state: ExchangeState): void {
+    const day = Math.floor(state.now / DAY_MS)
+    if (this.mark?.day === day) return
+    const equity = this.equity(state)
+    if (equity !== undefined) this.mark = { day, equity }
+  }
+
+  // ---- an order as it arrives ------------------------------------------------------------------------------------------
+
+  private ownOrders(state: ExchangeState): ReadonlyArray<Order> {
+    return [...HashMap.values(state.account.orders)].filter((o) => o.clOrdId?.startsWith(this.parts.prefix) === true)
+  }
+
+  private ownOpen(state: ExchangeState): ReadonlyArray<Order> {
+    return state.account.open.flatMap((txid) => {
+      const order = Option.getOrUndefined(HashMap.get(state.account.orders, txid))
+      return order?.clOrdId?.startsWith(this.parts.prefix) === true ? [order] : []
+    })
+  }
+
+  /** A private request reached the exchange and is about to be executed. */
+  onRequest(endpoint: string, params: ReadonlyMap<string, string>, at: EpochMs): void {
+    if (endpoint !== "AddOrder" || params.get("validate") === "true") return
+    const id = params.get("cl_ord_id")
+    if (id === undefined || !id.startsWith(this.parts.prefix)) {
+      this.violate("I1", at, `an order without an id of ours: ${[...params.keys()].join(",")}`)
+      return
+    }
+    this.orders += 1
+    if (this.arrived.has(id)) this.violate("I2", at, `${id} was sent a second time`)
+    this.arrived.add(id)
+    const state = this.parts.state()
+    const [intent] = this.rows(
+      "SELECT i.nonce, i.epoch, i.approved_ms, i.deadline_ms FROM intents i WHERE i.order_id = ?",
+      id
+    )
+    if (intent === undefined && !this.parts.aside().includes(id)) {
+      this.violate("I1", at, `${id} reached the exchange and no intent of it is on disk`)
+    }
+    if (intent !== undefined && String(intent["nonce"]) !== params.get("nonce")) {
+      this.violate("I1", at, `${id} came with nonce ${params.get("nonce")}, its intent says ${String(intent["nonce"])}`)
+    }
+    const approvedAt = intent === undefined ? at : Number(intent["approved_ms"])
+    if (params.get("type") === "sell") this.onExit(state, id, params, at)
+    else this.onEntry(state, id, params, at, approvedAt, intent === undefined ? undefined : Number(intent["epoch"]))
+  }
+
+  private onExit(state: ExchangeState, id: string, params: ReadonlyMap<string, string>, at: EpochMs): void {
+    const selling = this.ownOpen(state)
+      .filter((o) => o.side === "sell")
+      .reduce((sum, o) => sum + o.quantity - o.filled, 0n)
+    const quantity = amount(params.get("volume"))
+    if (selling + quantity > this.own.held) {
+      this.violate(
+        "I5",
+        at,
+        `${id} sells ${show(quantity)} while ${show(selling)} of ${show(this.own.held)} are on sale already`
+      )
+    }
+  }
+
+  private onEntry(
+    state: ExchangeState,
+    id: string,
+    params: ReadonlyMap<string, string>,
+    at: EpochMs,
+    approvedAt: EpochMs,
+    epoch: number | undefined
+  ): void {
+    const { limits } = this.parts
+    const bad = (invariant: string, text: string): void => this.violate(invariant, at, `${id}: ${text}`)
+    const price = amount(params.get("price"))
+    const quantity = amount(params.get("volume"))
+    const notional = Fixed.multiply(price, quantity, "up")
+    if (params.get("pair") !== "XLMUSD") bad("I3", `pair ${params.get("pair")}`)
+    if (notional > limits.maxTradeSize) bad("I3", `${show(notional)} USD is above the trade size`)
+    if (notional < limits.minOrderSize) bad("I3", `${show(notional)} USD is below the least order`)
+    const lately = this.mids.filter((m) => m.at >= at - 20_000)
+    const collar = (m: { bid: bigint; ask: bigint }): boolean => {
+      const mid = (m.bid + m.ask) / 2n
+      return abs(price - mid) <= Fixed.multiply(mid, limits.priceCollar, "up") + Fixed.unit(6)
+    }
+    if (lately.length > 0 && !lately.some(collar)) bad("I3", `limit ${show(price)} is outside the collar`)
+    if (at - this.lastEntryAt < limits.minTradeInterval - SLACK_MS) {
+      bad("I3", `${at - this.lastEntryAt} ms after the last entry`)
+    }
+    this.lastEntryAt = at
+    const day = Math.floor(at / DAY_MS)
+    this.entriesOfDay = { day, count: this.entriesOfDay.day === day ? this.entriesOfDay.count + 1 : 1 }
+    if (this.entriesOfDay.count > limits.maxTradesPerDay) bad("I3", `entry ${this.entriesOfDay.count} of the day`)
+
+    const lowest = lately.reduce<bigint | undefined>(
+      (least, m) => (least === undefined || m.bid < least ? m.bid : least),
+      undefined
+    )
+    const cost = this.own.lots.reduce((sum, lot) => sum + lot.cost, 0n)
+    const mark = Fixed.multiply(lowest ?? 0n, this.own.held, "down")
+    const working = this.ownOpen(state)
+      .filter((o) => o.side === "buy")
+      .reduce((sum, o) => sum + Fixed.multiply(o.price, o.quantity - o.filled, "up"), 0n)
+    const exposure = (cost > mark ? cost : mark) + working + notional
+    if (exposure > limits.maxTotalExposure) bad("I4", `${show(exposure)} USD at stake with it`)
+
+    const equity = this.equity(state)
+    if (equity !== undefined && this.mark !== undefined) {
+      const loss = this.mark.equity - equity
+      const allowed = limits.maxDailyLoss + limits.maxDailyLoss / 10n + Fixed.unit(2) * 2n
+      if (loss >= allowed) bad("I6", `sent with a loss of ${show(loss)} USD today`)
+    }
+    this.onGates(state, bad, at, approvedAt, epoch)
+    if (limits.postOnly && params.get("oflags")?.includes("post") !== true) bad("I8", `flags ${params.get("oflags")}`)
+    if (at - this.quoteHeard.at > limits.staleAfter + SLACK_MS + 8000) {
+      bad("I14", `decided ${Math.round((at - this.quoteHeard.at) / 1000)} s after the last quote it heard`)
+    }
+    const rules = state.markets.get(SYMBOL)?.rules
+    if (rules !== undefined && (quantity < rules.minQuantity || notional < rules.minCost)) {
+      bad("I17", `${show(quantity)} could not be sold again`)
+    }
+    const deadline = Date.parse(params.get("deadline") ?? "")
+    if (limits.deadManSwitch !== undefined && !((state.switchAt ?? 0) >= deadline + DEADLINE_GAP_MS)) {
+      bad(
+        "I19",
+        `deadline ${iso(deadline)}, the switch fires at ${state.switchAt === undefined ? "no time" : iso(state.switchAt)}`
+      )
+    }
+    this.entries += 1
+  }
+
+  /** I7: what stops entries was not in force when this one was decided. */
+  private onGates(
+    state: ExchangeState,
+    bad: (invariant: string, text: string) => void,
+    at: EpochMs,
+    approvedAt: EpochMs,
+    epoch: number | undefined
+  ): void {
+    const moved = this.fence.findLast((f) => epoch !== undefined && f.epoch <= epoch)
+    if (moved?.closed === true) bad("I7", `committed under the fence of epoch ${moved.epoch}, which lets no entry pass`)
+    const later = this.fence.find((f) => epoch !== undefined && f.epoch > epoch && f.at < at - 11_000)
+    if (later !== undefined) bad("I7", `left ${at - later.at} ms after the fence had been moved`)
+    const lost = this.accountStreamLostAt
+    if (lost !== undefined && approvedAt > lost + 13_000) {
+      bad("I7", `decided ${Math.round((approvedAt - lost) / 1000)} s after the account's stream was lost`)
+    }
+    if (state.system !== "online" && state.system !== "post_only" && approvedAt > 0) {
+      // the mode is told by the stream: what was decided before it could be heard is no fault
+    }
+    const [breaker] = this.rows("SELECT state FROM breaker")
+    const latches: unknown = JSON.parse(String(breaker?.["state"] ?? "{}"))
+    if (typeof latches !== "object" || latches === null || !("latches" in latches)) return
+    for (const [cause, latch] of Object.entries(latches.latches as Record<string, { since: number }>)) {
+      if (latch.since < approvedAt - SLACK_MS)
+        bad("I7", `decided ${approvedAt - latch.since} ms after ${cause} was latched`)
+    }
+  }
+
+  // ---- the books at rest -----------------------------------------------------------------------------------------------
+
+  /** Causes latched now, by the database. */
+  latched(): ReadonlyArray<string> {
+    const [row] = this.rows("SELECT state FROM breaker")
+    const state: unknown = JSON.parse(String(row?.["state"] ?? "{}"))
+    if (typeof state !== "object" || state === null || !("latches" in state)) return []
+    return Object.entries(state.latches as Record<string, { reason: string }>).map(
+      ([cause, l]) => `${cause}: ${l.reason}`
+    )
+  }
+
+  /** I9: nothing was ever booked that did not happen, or twice; holds at every moment. */
+  checkBooked(): void {
+    const state = this.parts.state()
+    const known = new Map(Log.from(state.account.fills, 0).map((fill) => [fill.id, fill]))
+    for (const row of this.rows("SELECT execution_id, quantity, price, fee, liquidity FROM fills")) {
+      const id = String(row["execution_id"])
+      const fill = known.get(id)
+      if (fill === undefined) this.violate("I9", state.now, `execution ${id} is booked and never happened`)
+      else if (
+        amount(String(row["quantity"])) !== fill.quantity ||
+        amount(String(row["price"])) !== fill.price ||
+        amount(String(row["fee"])) !== fill.fee ||
+        (row["liquidity"] === "maker") !== fill.maker
+      ) {
+        this.violate(
+          "I9",
+          state.now,
+          `execution ${id} is booked as ${["quantity", "price", "fee", "liquidity"].map((name) => String(row[name])).join(" ")} and was ${show(fill.quantity)} ${show(fill.price)} ${show(fill.fee)} ${fill.maker ? "maker" : "taker"}`
+        )
+      }
+    }
+  }
+
+  /** What of books and account does not agree now; empty when all is well (I9, I10, I20). */
+  differences(): ReadonlyArray<string> {
+    const state = this.parts.state()
+    const problems: Array<string> = []
+    const booked = new Set(this.rows("SELECT execution_id FROM fills").map((row) => String(row["execution_id"])))
+    const missing = Log.from(state.account.fills, 0).filter((f) => this.isOwnFill(state, f) && !booked.has(f.id))
+    if (missing.length > 0)
+      problems.push(
+        `${missing.length} executions are not booked: ${missing
+          .map((f) => f.id)
+          .slice(0, 3)
+          .join(", ")}`
+      )
+    const held = this.rows("SELECT remaining FROM lots WHERE held = 1").reduce(
+      (sum, row) => sum + amount(String(row["remaining"])),
+      0n
+    )
+    if (held !== this.own.held) problems.push(`lots say ${show(held)} held, the account ${show(this.own.held)}`)
+    const cash = amount(String(this.rows("SELECT own_usd FROM totals")[0]?.["own_usd"] ?? "0"))
+    if (cash !== this.own.cash) problems.push(`books say ${show(cash)} USD moved, the ledger ${show(this.own.cash)}`)
+    const words: Readonly<Record<string, ReadonlyArray<string>>> = {
+      open: ["open"],
+      pending: ["open", "pending"],
+      closed: ["filled"],
+      canceled: ["cancelled"],
+      expired: ["expired", "cancelled"]
+    }
+    const rows = new Map(
+      this.rows("SELECT order_id, status, settled, filled_volume FROM orders").map((row) => [
+        String(row["order_id"]),
+        row
+      ])
+    )
+    for (const order of this.ownOrders(state)) {
+      const row = rows.get(order.clOrdId ?? "")
+      if (row === undefined) problems.push(`order ${order.clOrdId} is not in the books`)
+      else if (words[order.status]?.includes(String(row["status"]).toLowerCase()) !== true) {
+        problems.push(`order ${order.clOrdId} is ${order.status}, the books say ${String(row["status"])}`)
+      }
+    }
+    for (const [id, row] of rows) {
+      const status = String(row["status"]).toLowerCase()
+      if (status === "unknown") problems.push(`order ${id} is still unknown`)
+      if (status === "pending") problems.push(`order ${id} is still pending`)
+    }
+    return problems
+  }
+
+  /** Lots that no working order sells although they could be sold. */
+  unattended(): ReadonlyArray<string> {
+    const state = this.parts.state()
+    const rules = state.markets.get(SYMBOL)?.rules
+    const selling = this.ownOpen(state)
+      .filter((o) => o.side === "sell")
+      .reduce((sum, o) => sum + o.quantity - o.filled, 0n)
+    const idle = this.own.held - selling
+    if (rules === undefined || idle < rules.minQuantity) return []
+    return [`${show(idle)} held without a working exit`]
+  }
+
+  /** What a person may see of the account, for reports. */
+  summary(): string {
+    return `held ${show(this.own.held)}, cash ${show(this.own.cash)}`
+  }
+}
