@@ -27,7 +27,7 @@ const reportsOf = (d: Deps, order: Order, record: OrderRecord, begunAt: EpochMs)
   const status: StatusReport = { ...record.report, clientId: order.id, at: begunAt }
   const executed = (status.cumQuantity ?? 0n) > order.bookedQuantity
   const missing = record.tradeIds.filter((id) => !order.executions.some((known) => known === id))
-  if (!executed || missing.length === 0) return Effect.succeed([status])
+  if (!executed) return Effect.succeed([status])
   const chunks = Array.from({ length: Math.ceil(missing.length / TRADES_A_CALL) }, (_, i) =>
     missing.slice(i * TRADES_A_CALL, (i + 1) * TRADES_A_CALL)
   )
@@ -39,9 +39,7 @@ const reportsOf = (d: Deps, order: Order, record: OrderRecord, begunAt: EpochMs)
 
 const isOurs = (order: Order, record: OrderRecord): boolean =>
   record.report.clientId === order.id ||
-  (record.report.clientId === undefined &&
-    order.exchangeId !== undefined &&
-    record.report.exchangeId === order.exchangeId)
+  (record.report.clientId === undefined && record.report.exchangeId === order.exchangeId)
 
 /** An order of the pair in the window that nobody explains, and whose record names no client id. */
 const isCandidate = (d: Deps, order: Order, record: OrderRecord): boolean =>

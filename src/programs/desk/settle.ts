@@ -29,11 +29,8 @@ const isUnknown = (d: Deps, order: Order): boolean => d.engine.unsafeState().ord
 const waitUntil = (d: Deps, at: number): Effect.Effect<void> =>
   Effect.flatMap(d.clock.now, (now) => (at > now ? d.clock.sleep(at - now) : Effect.void))
 
-/** Looks everywhere once. `found`: the engine was told. Otherwise the sources that answered to their end and lack it. */
-const look = (
-  d: Deps,
-  order: Order
-): Effect.Effect<{ readonly found: boolean; readonly lacking: ReadonlyArray<string> }> =>
+/** Looks everywhere once, and tells the engine what it finds. Otherwise the sources that answered to their end and lack it. */
+const look = (d: Deps, order: Order): Effect.Effect<ReadonlyArray<string>> =>
   Effect.gen(function* () {
     const lacking: Array<string> = []
     for (const source of sources) {
@@ -46,11 +43,11 @@ const look = (
       if (reports !== undefined) {
         yield* d.engine.tell({ _tag: "ReportsSeen", reports })
         yield* d.engine.settled
-        return { found: true, lacking: [] }
+        return []
       }
       if (whole) lacking.push(source.name)
     }
-    return { found: false, lacking }
+    return lacking
   })
 
 /**
@@ -103,10 +100,10 @@ export const settle = (d: Deps, order: Order): Effect.Effect<void> =>
     let told = false
     while (isUnknown(d, order)) {
       const online = d.engine.unsafeState().system === "online"
-      const { found, lacking } = yield* look(d, order)
+      const lacking = yield* look(d, order)
       const stillOnline = d.engine.unsafeState().system === "online"
       if (!isUnknown(d, order)) return
-      if (!found && lacking.includes(OPEN) && lacking.length >= 2 && online && stillOnline) {
+      if (lacking.includes(OPEN) && lacking.length >= 2 && online && stillOnline) {
         return yield* never(d, order, `not among ${lacking.join(", ")} a minute after its deadline`)
       }
       const now = yield* d.clock.now

@@ -41,6 +41,8 @@ describe("amending an order", () => {
     const { rig, order } = resting()
     return inWorld(rig, (b) =>
       Effect.gen(function* () {
+        // a program that has run for a while
+        yield* TestClock.adjust("1 hour")
         let durable = 0
         yield* b.rest.answer(
           "amendOrder",
@@ -57,6 +59,7 @@ describe("amending an order", () => {
         const [[request]] = (yield* b.rest.callsOf("amendOrder")) as [[Record<string, unknown>]]
         assert.deepEqual(request["ref"], { _tag: "Exchange", id: order.exchangeId })
         assert.strictEqual(request["deadline"], rig.now + 10_000)
+        assert.deepEqual(yield* b.rest.callsOf("orderTurn"), [["entry", "XLM/USD", "amend"]])
       })
     )
   })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { cancel, cancelOnce } from "../../../src/programs/desk/cancel.ts"
-import { inWorld, lost, resting, timedOut, unknownOrder } from "./support.ts"
+import { badKey, inWorld, lost, resting, timedOut, unknownOrder } from "./support.ts"
 import { Rig } from "../../domain/engine/Rig.ts"
 
 describe("cancelling an order", () => {
@@ -50,6 +50,9 @@ describe("cancelling an order", () => {
         yield* b.stream.setCancelAnswer(Effect.succeed(true))
         assert.deepEqual(yield* cancelOnce(b.d, order), { result: "accepted", text: "by the stream" })
         assert.deepEqual(yield* b.stream.cancels, [[order.id], [order.id]])
+        // an answer, and one that says nothing of this order
+        yield* b.rest.always("cancelOrder", Effect.fail(badKey))
+        assert.deepEqual(yield* cancelOnce(b.d, order), { result: "accepted", text: "by the stream" })
       })
     )
   })

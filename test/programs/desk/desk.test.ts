@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, TestClock } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Logger, Option, TestClock } from "effect"
 import type { SendOutcome } from "../../../src/domain/order/Outcome.ts"
 import { ExchangeOrderId } from "../../../src/domain/order/Ids.ts"
 import { makeOrderDesk } from "../../../src/programs/desk/desk.ts"
-import { status } from "../../support/build.ts"
+import { id, status } from "../../support/build.ts"
 import { Rig } from "../../domain/engine/Rig.ts"
 import { inWorld, lost, proposing, recordOf, rest, resting, timedOut, unknownOrder, until } from "./support.ts"
 
@@ -68,6 +68,46 @@ describe("the order desk", () => {
         assert.isTrue(yield* idleFor(desk.idle, 1000))
         assert.strictEqual((yield* b.rest.callsOf("addOrder")).length, 1)
         assert.strictEqual((yield* b.rest.callsOf("orderTurn")).length, 1)
+      })
+    )
+  })
+
+  it.scoped("orders do not wait for each other, nor what is done for one order of several kinds", () => {
+    const { rig, order } = resting()
+    const other = { ...order, id: id("kt1-o"), exchangeId: ExchangeOrderId("OOTHER") }
+    return inWorld(rig, (b) =>
+      Effect.gen(function* () {
+        const desk = yield* makeOrderDesk
+        yield* Effect.forkScoped(desk.run)
+        for (const endpoint of ["cancelOrder", "queryOrders"] as const) {
+          yield* b.rest.always(endpoint, Effect.never)
+        }
+        const { quantity, limitPrice } = order
+        const proposal = proposing().proposal()
+        const asked = (endpoint: "orderTurn" | "cancelOrder" | "queryOrders") =>
+          Effect.map(b.rest.callsOf(endpoint), (calls) => calls.map(([what]) => what))
+        for (const one of [order, other]) {
+          desk.take({ _tag: "FetchOrder", order: one, reason: "test" })
+        }
+        yield* rest
+        assert.deepEqual(yield* asked("queryOrders"), [[order.exchangeId], [other.exchangeId]])
+        assert.deepEqual(yield* asked("cancelOrder"), [])
+        const refs = [order, other].map((one) => ({ _tag: "Exchange", id: one.exchangeId }))
+        for (const one of [order, other]) desk.take({ _tag: "Cancel", order: one, reason: "test" })
+        yield* rest
+        assert.deepEqual(yield* asked("cancelOrder"), refs)
+        for (const one of [order, other]) desk.take({ _tag: "Settle", order: one })
+        yield* rest
+        assert.deepEqual(yield* asked("cancelOrder"), [...refs, ...refs])
+        for (const one of ["O1", "O2"]) desk.take(stray(one))
+        yield* rest
+        assert.strictEqual((yield* asked("cancelOrder")).length, 6)
+        for (const one of [order, other]) {
+          desk.take({ _tag: "Amend", order: one, quantity, limitPrice, postOnly: true, reason: "test" })
+        }
+        for (const proposalId of [98, 99]) desk.take({ _tag: "Propose", proposal: { ...proposal, proposalId } })
+        yield* rest
+        assert.strictEqual((yield* asked("orderTurn")).length, 4)
       })
     )
   })
@@ -142,7 +182,9 @@ describe("the order desk", () => {
         yield* inWorld(new Rig().ready(), (b) =>
           Effect.gen(function* () {
             const desk = yield* makeOrderDesk
-            yield* Effect.forkScoped(desk.run)
+            const said: Array<string> = []
+            const logger = Logger.make(({ message }) => said.push(String(message)))
+            const run = yield* Effect.forkScoped(Effect.provide(desk.run, Logger.replace(Logger.defaultLogger, logger)))
             yield* b.rest.answer("cancelOrder", Effect.fail(timedOut()))
             yield* b.rest.answer("cancelOrder", Effect.succeed({ count: 1, pending: false }))
             desk.take(stray("O1"))
@@ -150,6 +192,9 @@ describe("the order desk", () => {
             yield* rest
             assert.isTrue(yield* idleFor(desk.idle, 1000))
             assert.strictEqual((yield* b.rest.callsOf("cancelOrder")).length, 2)
+            assert.match(said[0] ?? "", /cancel of O1 .*failed/)
+            assert.match(said[1] ?? "", /cancelled O2/)
+            assert.isTrue(Option.isNone(yield* Fiber.poll(run)))
           })
         )
         for (const rig of [new Rig({ instruments: [] }), new Rig({ rules: { observing: true } })]) {

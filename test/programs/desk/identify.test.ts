@@ -25,10 +25,43 @@ describe("naming orders that match nothing in memory", () => {
           assert.isTrue(yield* identify(b.d, [stranger("OOLD")]))
           yield* b.d.engine.settled
           assert.strictEqual(b.d.engine.unsafeState().lots.get(id("kt1-old"))?.remaining, q("25"))
+          assert.strictEqual(b.d.engine.unsafeState().lots.get(id("kt1-old"))?.quantity, q("55"))
           assert.strictEqual(b.d.engine.unsafeState().unmatched.size, 0)
           assert.deepEqual(yield* b.rest.callsOf("queryOrders"), [])
         }),
       { records: { orders: [{ ...settledEntry, cumQuantity: q("1") }], lots: [{ ...sold, remaining: q("0") }] } }
+    )
+  })
+
+  it.scoped("an order of ours that never got an id of the exchange is not taken for a stranger without ours", () => {
+    const rig = new Rig().ready()
+    rig.send({ _tag: "ReportsSeen", reports: [fill("THAND", "25", { exchangeId: ExchangeOrderId("OHAND") })] })
+    const never = entry({ id: id("kt1-never"), status: "rejected" })
+    return inWorld(
+      rig,
+      (b) =>
+        Effect.gen(function* () {
+          assert.isTrue(yield* identify(b.d, [stranger("OHAND")]))
+          yield* b.d.engine.settled
+          assert.deepEqual(yield* b.rest.callsOf("queryOrders"), [[["OHAND"]]])
+          assert.strictEqual(b.d.engine.unsafeState().lots.size, 0)
+        }),
+      { records: { orders: [never] } }
+    )
+  })
+
+  it.scoped("the exchange's id says more than ours", () => {
+    const rig = new Rig().ready()
+    return inWorld(
+      rig,
+      (b) =>
+        Effect.gen(function* () {
+          assert.isTrue(yield* identify(b.d, [stranger("OOLD", "kt1-other")]))
+          yield* b.d.engine.settled
+          assert.deepEqual(yield* b.rest.callsOf("queryOrders"), [])
+          assert.isTrue(b.d.engine.unsafeState().orders.has(settledEntry.id))
+        }),
+      { records: { orders: [settledEntry] } }
     )
   })
 
@@ -56,7 +89,7 @@ describe("naming orders that match nothing in memory", () => {
         }),
       {
         records: {
-          orders: [{ ...sale, cumQuantity: q("60") }],
+          orders: [entry({ id: id("kt1-never"), status: "rejected" }), { ...sale, cumQuantity: q("60") }],
           lots: [
             lot({ id: id("kt1-a"), quantity: q("50"), remaining: q("50") }),
             lot({ id: id("kt1-b"), quantity: q("50"), remaining: q("50") })
@@ -87,7 +120,9 @@ describe("naming orders that match nothing in memory", () => {
               recordOf(order, { exchangeId: ExchangeOrderId("OHAND"), clientId: id("by-hand") })
             ])
           )
-          const all = [stranger("OEARLY"), stranger("OSTRAY"), stranger("OHAND"), stranger("ONONE")]
+          // the last one has our mark, and is not on the exchange
+          const gone = stranger("OGONE", "kt1-gone")
+          const all = [stranger("OEARLY"), stranger("OSTRAY"), stranger("OHAND"), stranger("ONONE"), gone]
           assert.isTrue(yield* identify(b.d, all))
           yield* b.d.engine.settled
           const state = b.d.engine.unsafeState()

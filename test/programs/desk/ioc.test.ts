@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Option } from "effect"
 import type { EngineState } from "../../../src/domain/engine/State.ts"
 import type { Order } from "../../../src/domain/order/Order.ts"
 import { settle } from "../../../src/programs/desk/settle.ts"
-import { exit, id, p, q, share } from "../../support/build.ts"
+import { BTC, entry, exit, id, p, q, share } from "../../support/build.ts"
 import type { Rig } from "../../domain/engine/Rig.ts"
 import { inWorld, lost, proposing, rest, selling, timedOut, unknownOrder, xlmBalance } from "./support.ts"
 import type { Bench } from "./support.ts"
@@ -25,6 +25,8 @@ const early = (b: Bench, order: Order, engine = b.d.engine) =>
     yield* rest
     const settled = b.order(order.id).status === "rejected"
     if (settled) yield* Fiber.join(fiber)
+    // not settled yet, it goes on looking
+    else if (b.order(order.id).status === "unknown") assert.isTrue(Option.isNone(yield* Fiber.poll(fiber)))
     return settled
   })
 
@@ -33,7 +35,8 @@ describe("the early proof that an IOC exit did not execute", () => {
     const { rig, order } = lostSale()
     return inWorld(rig, (b) =>
       Effect.gen(function* () {
-        yield* b.rest.always("balanceEx", Effect.succeed(xlmBalance("100")))
+        const dollars = { assetId: "ZUSD", balance: q("7"), hold: q("7"), available: q("0") }
+        yield* b.rest.always("balanceEx", Effect.succeed([dollars, ...xlmBalance("100")]))
         assert.isTrue(yield* early(b, order))
         assert.match(b.order(order.id).endReason ?? "", /without a gap/)
       })
@@ -43,7 +46,10 @@ describe("the early proof that an IOC exit did not execute", () => {
   it.scoped("what other open sales hold is counted", () => {
     const { rig, order } = lostSale()
     const target = exit([share("kt1-b", "40")], { id: id("kt1-t"), bookedQuantity: q("10"), cumQuantity: q("10") })
-    rig.state = { ...rig.state, orders: new Map(rig.state.orders).set(target.id, target) }
+    const elsewhere = { ...target, id: id("kt1-u"), symbol: BTC }
+    const buying = entry({ id: id("kt1-v"), status: "open" })
+    const orders = [...rig.state.orders.values(), target, elsewhere, buying]
+    rig.state = { ...rig.state, orders: new Map(orders.map((one) => [one.id, one])) }
     return inWorld(rig, (b) =>
       Effect.gen(function* () {
         yield* b.rest.always("balanceEx", Effect.succeed(xlmBalance("100", "30")))
@@ -51,6 +57,8 @@ describe("the early proof that an IOC exit did not execute", () => {
       })
     )
   })
+
+  const lastOf = (s: EngineState): Order => [...s.orders.values()].at(-1)!
 
   const no: ReadonlyArray<
     readonly [
@@ -68,6 +76,7 @@ describe("the early proof that an IOC exit did not execute", () => {
     ["the balance could not be read", { fails: true }],
     ["the account stream is down", { state: (s) => ({ ...s, privateUp: false, privateUpAt: undefined }) }],
     ["the account stream says up and not since when", { state: (s) => ({ ...s, privateUpAt: undefined }) }],
+    ["the account stream began with the send", { state: (s) => ({ ...s, privateUpAt: lastOf(s).createdAt }) }],
     ["the account stream began after the send", { state: (s) => ({ ...s, privateUpAt: s.now + 1 }) }],
     ["the pair's rules are gone", { state: (s) => ({ ...s, pairs: new Map() }) }],
     ["what else the account holds was never agreed", { state: (s) => ({ ...s, foreign: new Map() }) }]
@@ -120,6 +129,8 @@ describe("the early proof that an IOC exit did not execute", () => {
         )
         assert.isFalse(yield* early(b, order))
         assert.strictEqual(b.order(order.id).status, "open")
+        // and is not looked for again
+        assert.strictEqual((yield* b.rest.callsOf("openOrders")).length, 1)
       })
     )
   })
@@ -139,6 +150,12 @@ describe("the early proof that an IOC exit did not execute", () => {
       yield* inWorld(sale.rig, (b) =>
         Effect.gen(function* () {
           assert.isFalse(yield* early(b, buying))
+          assert.deepEqual(yield* b.rest.callsOf("balanceEx"), [])
+        })
+      )
+      yield* inWorld(sale.rig, (b) =>
+        Effect.gen(function* () {
+          assert.isFalse(yield* early(b, { ...sale.order, timeInForce: "GTC" }))
           assert.deepEqual(yield* b.rest.callsOf("balanceEx"), [])
         })
       )

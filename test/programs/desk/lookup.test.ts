@@ -1,9 +1,59 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { ExchangeOrderId, ExecutionId } from "../../../src/domain/order/Ids.ts"
-import { fetchOrder, inOpenOrders } from "../../../src/programs/desk/lookup.ts"
-import { fill, q } from "../../support/build.ts"
+import type { Order } from "../../../src/domain/order/Order.ts"
+import { fetchOrder, inClosedOrders, inOpenOrders, inTrades } from "../../../src/programs/desk/lookup.ts"
+import { BTC, fill, id, q } from "../../support/build.ts"
 import { inWorld, lost, nameless, recordOf, resting, timedOut } from "./support.ts"
+import type { Bench } from "./support.ts"
+
+describe("reading page by page", () => {
+  const others = (order: Order, n: number) =>
+    Array.from({ length: n }, (_, i) => recordOf(order, { exchangeId: ExchangeOrderId(`OX${i}`), clientId: id("oth") }))
+  const executions = (n: number) => Array.from({ length: n }, (_, i) => fill(`TX${i}`, "1", { symbol: BTC }))
+  const offsets = (b: Bench, endpoint: "closedOrders" | "tradesHistory") =>
+    Effect.map(b.rest.callsOf(endpoint), (calls) => calls.map(([query]) => (query as { offset: number }).offset))
+
+  // what a page holds, how many there are in all, where it is read, and whether its end was reached
+  for (const [held, count, pages, whole] of [
+    [0, 0, [0], true],
+    [1, 1, [0], true],
+    [50, 50, [0], true],
+    [50, 51, [0, 50], true],
+    [0, 5000, [0], true],
+    [50, 5000, Array.from({ length: 20 }, (_, n) => n * 50), false]
+  ] as const) {
+    it.scoped(`a page of ${held} of ${count}`, () => {
+      const { rig, order } = lost()
+      return inWorld(rig, (b) =>
+        Effect.gen(function* () {
+          yield* b.rest.always("closedOrders", Effect.succeed({ orders: others(order, held), count }))
+          assert.deepEqual(yield* inClosedOrders(b.d, order), { record: undefined, whole })
+          assert.deepEqual(yield* offsets(b, "closedOrders"), [...pages])
+          yield* b.rest.always("tradesHistory", Effect.succeed({ fills: executions(held), count }))
+          assert.deepEqual(yield* inTrades(b.d, order), { record: undefined, whole })
+          assert.deepEqual(yield* offsets(b, "tradesHistory"), [...pages])
+          for (const endpoint of ["closedOrders", "tradesHistory"] as const) {
+            for (const [query] of yield* b.rest.callsOf(endpoint)) {
+              assert.strictEqual((query as { start: number }).start, order.createdAt - 60_000)
+            }
+          }
+        })
+      )
+    })
+  }
+
+  it.scoped("what is found on the first page ends the search", () => {
+    const { rig, order } = lost()
+    return inWorld(rig, (b) =>
+      Effect.gen(function* () {
+        yield* b.rest.answer("closedOrders", Effect.succeed({ orders: [recordOf(order)], count: 51 }))
+        assert.isDefined((yield* inClosedOrders(b.d, order)).record)
+        assert.deepEqual(yield* offsets(b, "closedOrders"), [0])
+      })
+    )
+  })
+})
 
 describe("reading one order", () => {
   it.scoped("by the exchange's id, its executions before its end, both named by our id", () => {
@@ -48,6 +98,8 @@ describe("reading one order", () => {
         assert.notInclude(calls.flat(2), "T0")
         yield* b.rest.answer("queryOrders", Effect.succeed([recordOf(partly, { cumQuantity: q("2") }, ["T0"])]))
         yield* b.rest.answer("queryOrders", Effect.succeed([nameless(recordOf(partly))]))
+        yield* b.rest.answer("queryOrders", Effect.succeed([recordOf(partly, { cumQuantity: q("1") }, ["T0", "T9"])]))
+        yield* fetchOrder(b.d, partly)
         yield* fetchOrder(b.d, partly)
         yield* fetchOrder(b.d, partly)
         assert.strictEqual((yield* b.rest.callsOf("queryTrades")).length, 3)
@@ -126,6 +178,10 @@ describe("reading one order", () => {
           assert.deepEqual(
             calls.map(([ids]) => (ids as ReadonlyArray<string>).length),
             [50, 10]
+          )
+          assert.deepEqual(
+            calls.flatMap(([ids]) => ids),
+            many.map((one) => one.report.exchangeId)
           )
         })
       )

@@ -148,6 +148,8 @@ describe("sending an order", () => {
         assert.deepEqual(yield* b.rest.callsOf("addOrder"), [])
         assert.isTrue(b.d.engine.unsafeState().paused)
         assert.strictEqual(onlyOrder(b, rig.proposal()).status, "rejected")
+        assert.match(onlyOrder(b, rig.proposal()).endReason ?? "", /fence is at 1, the order was approved at 0/)
+        assert.isUndefined(b.d.engine.unsafeState().storeFailed)
       })
     )
   })
@@ -218,6 +220,8 @@ describe("the store cannot be written", () => {
         assert.deepEqual(yield* b.nonces.issued, [intents[0]?.nonce ?? 0n])
         assert.strictEqual((yield* b.rest.callsOf("addOrder")).length, 1)
         assert.strictEqual(onlyOrder(b, rig.proposal()).status, "open")
+        assert.strictEqual(b.d.engine.unsafeState().storeFailed, "io")
+        assert.deepEqual(yield* b.rest.callsOf("orderTurn"), [["exit", "XLM/USD", "add"]])
       })
     )
   })
@@ -232,6 +236,7 @@ describe("the store cannot be written", () => {
         yield* b.d.engine.settled
         assert.deepEqual(yield* b.rest.callsOf("addOrder"), [])
         assert.strictEqual(onlyOrder(b, rig.proposal()).status, "rejected")
+        assert.notMatch(onlyOrder(b, rig.proposal()).endReason ?? "", /undefined/)
         yield* b.clock.advance(3000)
         yield* b.d.engine.tell({ _tag: "Tick" })
         yield* b.d.engine.settled

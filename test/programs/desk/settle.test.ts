@@ -56,9 +56,10 @@ describe("an order of unknown outcome", () => {
       Effect.gen(function* () {
         const fiber = yield* settling(b, order)
         yield* pass(b, 11_001)
-        yield* pass(b, MINUTE - 1500)
+        yield* pass(b, MINUTE - 1001)
         assert.isTrue(isUnknown(b, order))
-        yield* pass(b, 1000)
+        assert.strictEqual(yield* count(b, "openOrders"), 2)
+        yield* pass(b, 1)
         yield* Fiber.join(fiber)
         assert.strictEqual(b.order(order.id).status, "rejected")
         assert.match(b.order(order.id).endReason ?? "", /never arrived: not among open orders, closed orders/)
@@ -74,6 +75,19 @@ describe("an order of unknown outcome", () => {
         yield* Fiber.join(yield* settling(b, order))
         assert.strictEqual(b.order(order.id).status, "open")
         assert.strictEqual(b.order(order.id).exchangeId, ExchangeOrderId("OREST"))
+      })
+    )
+  })
+
+  it.scoped("found among the open orders right after its deadline", () => {
+    const { rig, order } = lost()
+    return inWorld(rig, (b) =>
+      Effect.gen(function* () {
+        const fiber = yield* settling(b, order)
+        yield* b.rest.answer("openOrders", Effect.succeed([recordOf(order, { quantity: order.quantity })]))
+        yield* pass(b, 11_001)
+        yield* Fiber.join(fiber)
+        assert.strictEqual(b.order(order.id).status, "open")
       })
     )
   })
@@ -164,10 +178,29 @@ describe("an order of unknown outcome", () => {
         yield* b.rest.always("openOrders", Effect.fail(timedOut()))
         const fiber = yield* settling(b, order)
         yield* pass(b, 11_001)
-        for (let n = 0; n < 8; n++) yield* pass(b, MINUTE)
+        for (let n = 0; n < 4; n++) yield* pass(b, MINUTE)
+        assert.deepEqual(yield* b.alerts.sentOf("order.unsettled"), [])
+        for (let n = 0; n < 4; n++) yield* pass(b, MINUTE)
         assert.isTrue(isUnknown(b, order))
-        assert.strictEqual((yield* b.alerts.sentOf("order.unsettled")).length, 1)
+        assert.deepEqual(
+          (yield* b.alerts.sentOf("order.unsettled")).map((alert) => alert.severity),
+          ["critical"]
+        )
         yield* b.rest.always("openOrders", Effect.succeed([]))
+        yield* pass(b, MINUTE)
+        yield* Fiber.join(fiber)
+        assert.strictEqual(b.order(order.id).status, "rejected")
+      })
+    )
+  })
+
+  it.scoped("two sources are, if the open orders are one of them", () => {
+    const { rig, order } = lost()
+    return inWorld(rig, (b) =>
+      Effect.gen(function* () {
+        yield* b.rest.always("tradesHistory", Effect.fail(timedOut()))
+        const fiber = yield* settling(b, order)
+        yield* pass(b, 11_001)
         yield* pass(b, MINUTE)
         yield* Fiber.join(fiber)
         assert.strictEqual(b.order(order.id).status, "rejected")
@@ -213,13 +246,13 @@ describe("an order of unknown outcome", () => {
         yield* pass(b, 11_001)
         yield* pass(b, MINUTE)
         assert.isTrue(isUnknown(b, order))
-        // back only while the reads were under way: not enough either
-        yield* b.rest.answer(
-          "openOrders",
-          Effect.zipRight(b.d.engine.tell({ _tag: "SystemSeen", status: "online" }), Effect.succeed([]))
-        )
-        yield* pass(b, 15_001)
-        assert.isTrue(isUnknown(b, order))
+        // back, or gone, only while the reads were under way: not enough either
+        for (const status of ["online", "maintenance", "online"] as const) {
+          const told = Effect.zipRight(b.d.engine.tell({ _tag: "SystemSeen", status }), b.d.engine.settled)
+          yield* b.rest.answer("openOrders", Effect.as(told, []))
+          yield* pass(b, 15_001)
+          assert.isTrue(isUnknown(b, order))
+        }
         yield* pass(b, 15_001)
         yield* Fiber.join(fiber)
         assert.strictEqual(b.order(order.id).status, "rejected")
@@ -242,11 +275,11 @@ describe("an order of unknown outcome", () => {
             reports: [rig.statusOf(order, { status: "cancelled", cumQuantity: q("0") })]
           })
           yield* b.d.engine.settled
-          const before = yield* count(b, "openOrders")
+          const before = [yield* count(b, "openOrders"), yield* count(b, "cancelOrder")]
           yield* pass(b, 90_000)
           yield* Fiber.join(fiber)
           assert.strictEqual(b.order(order.id).status, "cancelled")
-          assert.strictEqual(yield* count(b, "openOrders"), before)
+          assert.deepEqual([yield* count(b, "openOrders"), yield* count(b, "cancelOrder")], before)
         })
       )
     })
