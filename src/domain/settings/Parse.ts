@@ -56,6 +56,9 @@ const table: ReadonlyArray<SettingKey> = settingKeys
 const names: ReadonlyArray<string> = table.map(({ key }) => key)
 const defaults = new Map(table.map((k) => [k.key, k.default]))
 
+/** Problems that come with a suggestion: a file with more of them is not a file of settings. */
+const SUGGESTIONS = 100
+
 /** What is wrong with the file itself: unreadable lines, keys that do not exist, keys given twice. */
 const fileProblems = ({ entries, problems }: DotEnv): ReadonlyArray<SettingProblem> => {
   const at = (line: number): string => `.env line ${line}`
@@ -71,7 +74,7 @@ const fileProblems = ({ entries, problems }: DotEnv): ReadonlyArray<SettingProbl
       found.push({ key: at(line), wrong: `${key} stands in line ${earlier} already`, allowed: "every key once" })
     seen.set(key, line)
     if (names.includes(key)) continue
-    const meant = nearest(key, names)
+    const meant = found.length < SUGGESTIONS ? nearest(key, names) : undefined
     found.push({
       key: at(line),
       wrong: `${key} is no setting`,

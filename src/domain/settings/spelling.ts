@@ -1,7 +1,11 @@
 /** Finding the key that somebody meant. */
 
-/** Levenshtein distance: the fewest insertions, deletions and replacements of one character. */
-export const distance = (a: string, b: string): number => {
+/**
+ * Levenshtein distance: the fewest insertions, deletions and replacements of one character. Once it is clear that they
+ * are more than `most` nobody counts on: infinity.
+ */
+export const distance = (a: string, b: string, most = Number.POSITIVE_INFINITY): number => {
+  if (b.length - a.length > most) return Number.POSITIVE_INFINITY
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   let last = b.length
   for (const letter of a) {
@@ -13,16 +17,19 @@ export const distance = (a: string, b: string): number => {
       next.push(last)
       diagonal = above
     }
+    if (next.every((far) => far > most)) return Number.POSITIVE_INFINITY
     row = next
   }
   return last
 }
 
-/** The known word nearest to `word`, unless even that is too far off to be what was meant (a third of its letters). */
+/** The known word nearest to `word` of those that are not too far off to be what was meant (a third of their letters). */
 export const nearest = (word: string, known: ReadonlyArray<string>): string | undefined => {
   const upper = word.toUpperCase()
   const [best] = known
-    .map((candidate) => ({ candidate, far: distance(upper, candidate) }))
+    .map((candidate) => ({ candidate, most: Math.ceil(candidate.length / 3) }))
+    .map(({ candidate, most }) => ({ candidate, most, far: distance(upper, candidate, most) }))
+    .filter(({ far, most }) => far <= most)
     .toSorted((a, b) => a.far - b.far)
-  return best !== undefined && best.far <= Math.ceil(best.candidate.length / 3) ? best.candidate : undefined
+  return best?.candidate
 }
