@@ -36,6 +36,8 @@ export interface TapeFault {
 const BAR_COLUMNS = ["ts", "open", "high", "low", "close", "volume"] as const
 const TRADE_COLUMNS = ["ts", "price", "volume"] as const
 const NUMBER = /^\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?$/
+/** More base than any market trades in a bar; with it, what is counted in hundred-millionths stays a number. */
+const MOST_VOLUME = 1e12
 /** Twelve 31 in the year 9999: later is milliseconds mistaken for seconds. */
 const LAST_SECOND = 253_402_300_799
 const MINUTE = 60_000
@@ -82,11 +84,12 @@ export const makeReader = (listing: Listing): TapeReader => {
     if (!Number.isInteger(at / 1000)) return bad("ts must be whole seconds")
     if (at <= last) return bad("ts must be later than in the line before")
     if (![open, high, low, close].every((x) => x > 0)) return bad("open, high, low and close must be numbers above 0")
-    if (!(volume >= 0)) return bad("volume must be a number, 0 or more")
+    if (!(volume >= 0 && volume <= MOST_VOLUME)) return bad(`volume must be a number, 0 to ${MOST_VOLUME}`)
     if (low > Math.min(open, close)) return bad("low is above open or close")
     if (high < Math.max(open, close)) return bad("high is below open or close")
     const ticks = (price: number): number => Math.round(price * perTick)
     if (ticks(low) < 1) return bad("low is below half a tick of the pair")
+    if (!Number.isSafeInteger(ticks(high))) return bad("high is more ticks of the pair than can be counted")
     const trades = columns?.has("trades") === true ? value("trades") : undefined
     if (trades !== undefined && !Number.isInteger(trades)) return bad("trades must be a whole number")
     bars.push({
@@ -108,7 +111,9 @@ export const makeReader = (listing: Listing): TapeReader => {
     const size = Math.round(value("volume") * UNITS)
     if (at < last) return bad("ts must not be earlier than in the line before")
     if (!(price >= 1)) return bad("price must be a number of at least half a tick of the pair")
-    if (!(size >= 1)) return bad("volume must be a number above 0")
+    if (!Number.isSafeInteger(price)) return bad("price is more ticks of the pair than can be counted")
+    if (!(size >= 1 && size <= MOST_VOLUME * UNITS))
+      return bad(`volume must be a number above 0, at most ${MOST_VOLUME}`)
     if (!["", "b", "s", "buy", "sell"].includes(side)) return bad("side must be buy or sell")
     const before = prints.at(-1)
     // Without a side the tick rule decides: a rise was bought, a fall was sold, no change was what the last one was.
