@@ -5,10 +5,18 @@ import { parseJsonText } from "../../src/domain/kraken/JsonText.ts"
 import { namesOf } from "../../src/domain/kraken/naming.ts"
 import { decodeTradeVolume } from "../../src/domain/kraken/rest/Account.ts"
 import { decodeOhlc } from "../../src/domain/kraken/rest/PublicData.ts"
+import * as RateBudget from "../../src/domain/kraken/RateBudget.ts"
 import { emptyMemory } from "../../src/domain/kraken/stream/OrderMemory.ts"
 import type { PrivateFrame } from "../../src/domain/kraken/stream/Private.ts"
 import { decodePrivate } from "../../src/domain/kraken/stream/Private.ts"
-import { instrument, XLM } from "../support/build.ts"
+import { makeReader } from "../../src/domain/exchange/market/tapeText.ts"
+import { parseDotEnv } from "../../src/domain/settings/DotEnv.ts"
+import { settingKeys } from "../../src/domain/settings/keys.ts"
+import { parseSettings } from "../../src/domain/settings/Parse.ts"
+import { nearest } from "../../src/domain/settings/spelling.ts"
+import * as Value from "../../src/domain/settings/values.ts"
+import { timely } from "../support/fuzz.ts"
+import { instrument, p, XLM } from "../support/build.ts"
 import { decodePublic, maintenanceTime } from "../../src/domain/kraken/stream/Public.ts"
 import { shown } from "../../src/domain/kraken/stream/Redact.ts"
 import { decodeReply } from "../../src/domain/kraken/stream/Reply.ts"
@@ -122,5 +130,67 @@ describe("answers of REST", () => {
     const fees = (fee: string) => decodeTradeVolume({ fees: { XLMUSD: { fee } } }, namesOf([instrument()]))
     assert.strictEqual(Either.getOrThrow(fees("0.1234567891")).get(XLM)?.maker, 1_234_567_891n)
     assert.isTrue(Either.isLeft(fees("0.123456789012")))
+  })
+})
+
+describe("saved rate limits", () => {
+  it("can be saved again, however high they were", () => {
+    const NOW = 1_767_607_200_000
+    const limits = RateBudget.tiers.starter
+    const counter = (value: number): string =>
+      RateBudget.serialise({ ...RateBudget.full(limits, NOW), rest: { value, at: NOW } }, false)
+    const restored = RateBudget.restore(counter(100_000), NOW)
+    assert.isDefined(restored)
+    assert.isString(RateBudget.serialise(restored, true))
+    assert.isUndefined(RateBudget.restore(counter(100_001), NOW))
+    assert.isUndefined(RateBudget.restore(counter(-1), NOW))
+  })
+})
+
+describe("settings", () => {
+  const names = settingKeys.map(({ key }) => key)
+
+  it("are read in time, however long a line", () => {
+    const blanks = timely(() => parseDotEnv(`KEY=${" ".repeat(60_000)}x\u2028`))
+    assert.deepStrictEqual(blanks, {
+      entries: [],
+      problems: [{ line: 1, wrong: "it holds a line separator (U+2028 or U+2029)" }]
+    })
+    const read = Value.address("https", "")
+    assert.isTrue(Either.isRight(timely(() => read(`https://h${"/".repeat(60_000)}x`))))
+    assert.deepStrictEqual(read("https://h///"), Either.right("https://h"))
+  })
+
+  it("are compared with the keys in time", () => {
+    assert.isUndefined(timely(() => nearest("A".repeat(60_000), names)))
+    const many = parseDotEnv("A=\n".repeat(20_000))
+    assert.isTrue(Either.isLeft(timely(() => parseSettings({}, many))))
+    assert.strictEqual(nearest("MAX_TRADE_SISE", names), "MAX_TRADE_SIZE")
+  })
+
+  it("hold no parameters that are deeper than a stack", () => {
+    const deep = (levels: number): string => `{"a":${"[".repeat(levels)}1${"]".repeat(levels)}}`
+    assert.isTrue(Either.isRight(Value.jsonObject(deep(31))))
+    assert.isTrue(Either.isLeft(Value.jsonObject(deep(32))))
+    assert.isTrue(Either.isLeft(Value.jsonObject(deep(30_000))))
+  })
+})
+
+describe("tapes", () => {
+  it("hold no price that is infinite or more ticks than can be counted", () => {
+    const reader = (kind: "bars" | "trades") => {
+      const one = makeReader({ symbol: XLM, tick: p("0.000001"), anchor: 0.1, tradeSize: 100 })
+      one.line(kind === "bars" ? "ts,open,high,low,close,volume" : "ts,price,volume")
+      return one
+    }
+    const bar = (price: string, volume: string): unknown =>
+      reader("bars").line(`1767607200,${price},${price},${price},${price},${volume}`)?.reason
+    const trade = (price: string, volume: string): unknown =>
+      reader("trades").line(`1767607200,${price},${volume}`)?.reason
+    for (const read of [bar, trade]) {
+      assert.isUndefined(read("9000000000", "1000000000000"))
+      for (const price of ["1e400", "1e300", "1e10"]) assert.strictEqual(read(price, "1"), "bad line")
+      for (const volume of ["1e400", "1e300", "1000000000001"]) assert.strictEqual(read("1", volume), "bad line")
+    }
   })
 })

@@ -260,10 +260,7 @@ export const lockedOut = (state: RateState, now: EpochMs): RateState => quiet(st
 const quiet = (state: RateState, until: EpochMs, why: "rate limit" | "lockout"): RateState =>
   until <= state.quietUntil ? state : { ...state, quietUntil: until, quietFor: why }
 
-const CounterSchema = Schema.Struct({
-  value: Schema.Finite.pipe(Schema.between(0, 100_000)),
-  at: Schema.Finite
-})
+const CounterSchema = Schema.Struct({ value: Schema.Finite, at: Schema.Finite })
 const Saved = Schema.parseJson(
   Schema.Struct({
     version: Schema.Literal(1),
@@ -289,6 +286,10 @@ export const serialise = (state: RateState, clean: boolean): string => encodeSav
 export const UNSAVED_REST = 3
 export const UNSAVED_ENGINE = 9
 
+/** No counter of Kraken's comes near this: a text that says otherwise says nothing. Whatever was counted can be saved. */
+const HIGHEST = 100_000
+const believable = ({ value }: Counter): boolean => value >= 0 && value <= HIGHEST
+
 const raised = (counter: Counter, by: number, now: EpochMs): Counter => ({
   value: counter.value + by,
   // A time ahead of the clock (it was set back, or the file is another machine's) decays from now.
@@ -299,6 +300,7 @@ const raised = (counter: Counter, by: number, now: EpochMs): Counter => ({
 export const restore = (text: string, now: EpochMs): RateState | undefined => {
   const saved = Either.getOrUndefined(decodeSaved(text))
   if (saved === undefined) return undefined
+  if (![saved.rest, saved.engineDefault, ...Object.values(saved.engine)].every(believable)) return undefined
   const { version: _, clean, ...state } = saved
   const rest = clean ? 0 : UNSAVED_REST
   const engine = clean ? 0 : UNSAVED_ENGINE
