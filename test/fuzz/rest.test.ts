@@ -263,7 +263,7 @@ const check = (endpoint: string, body: string): void => {
 
 describe("answers of REST are read to the digit, or refused", () => {
   for (const endpoint of Object.keys(readers)) {
-    it(endpoint, () => {
+    it(`of ${endpoint}`, () => {
       assert.isNotEmpty(answersOf(endpoint))
       fc.assert(
         fc.property(mutated(answersOf(endpoint)), (body) => check(endpoint, body)),
