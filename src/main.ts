@@ -183,16 +183,24 @@ const commands: Commands<CommandError, Terminal> = {
   trades: (options) => beside(async () => (await import("./programs/orders/lists.ts")).trades(options)),
   cancel: (target) => beside(async () => (await import("./programs/cancel/cancel.ts")).cancel(target)),
   doctor,
-  breaker: (options) =>
-    beside(async () => (await import("./programs/breaker/breaker.ts")).breaker({ ...options, version })),
+  // the reason is kept in the records
+  breaker: ({ action, cause, reason }) =>
+    beside(async () =>
+      (await import("./programs/breaker/breaker.ts")).breaker({
+        action,
+        cause,
+        reason: reason === undefined ? undefined : scrub(reason),
+        version
+      })
+    ),
   exchange
 }
 
-/** Says on standard error what went wrong, without any secret. */
+/** Says on standard error what went wrong. */
 const complain = (cause: Cause.Cause<unknown>): Effect.Effect<void, never, Terminal> =>
   Effect.gen(function* () {
     const text = explain(cause)
-    if (text !== undefined) yield* Effect.flatMap(Terminal, (terminal) => terminal.printError(scrub(text)))
+    if (text !== undefined) yield* Effect.flatMap(Terminal, (terminal) => terminal.printError(text))
   })
 
 /** Signals are for whoever listens to them (`trade` and `exchange`); every other command ends at once, as it should. */

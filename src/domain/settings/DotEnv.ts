@@ -37,16 +37,20 @@ const valueOf = (text: string): string | undefined => {
   return text.replace(/(^|\s)#.*$/, "").trim()
 }
 
+/**
+ * The name of a line, for a message. A line that is a secret and nothing else (base64 ends in `=`) reads as a name too: only
+ * what looks like a setting's is repeated.
+ */
+export const shownName = (key: string): string => (/^[A-Z][A-Z0-9_]{0,31}$/.test(key) ? key : "this name")
+
 const readLine = (text: string, line: number): DotEnvEntry | DotEnvProblem | undefined => {
-  // The patterns below end at a line's end: one that only some programs see would hide what follows it.
-  if (/[\u2028\u2029]/.test(text)) return { line, wrong: "it holds a line separator (U+2028 or U+2029)" }
   if (/^\s*(#.*)?$/.test(text)) return undefined
   const match = ASSIGNMENT.exec(text)
   if (match === null) return { line, wrong: "this is not KEY=value" }
   const [, key = "", rest = ""] = match
   const value = valueOf(rest)
   return value === undefined
-    ? { line, wrong: `the quotes around the value of ${key} do not match` }
+    ? { line, wrong: `the quotes around the value of ${shownName(key)} do not match` }
     : { key, value, line }
 }
 

@@ -4,6 +4,7 @@ import type { PairSymbol } from "../market/Instrument.ts"
 import type { Limits } from "../risk/Limits.ts"
 import type { EpochMs } from "../Time.ts"
 import type { DotEnv } from "./DotEnv.ts"
+import { shownName } from "./DotEnv.ts"
 import type { SettingKey, SettingName } from "./keys.ts"
 import { settingKeys } from "./keys.ts"
 import { nearest } from "./spelling.ts"
@@ -56,9 +57,6 @@ const table: ReadonlyArray<SettingKey> = settingKeys
 const names: ReadonlyArray<string> = table.map(({ key }) => key)
 const defaults = new Map(table.map((k) => [k.key, k.default]))
 
-/** Problems that come with a suggestion: a file with more of them is not a file of settings. */
-const SUGGESTIONS = 100
-
 /** What is wrong with the file itself: unreadable lines, keys that do not exist, keys given twice. */
 const fileProblems = ({ entries, problems }: DotEnv): ReadonlyArray<SettingProblem> => {
   const at = (line: number): string => `.env line ${line}`
@@ -71,13 +69,17 @@ const fileProblems = ({ entries, problems }: DotEnv): ReadonlyArray<SettingProbl
   for (const { key, line } of entries) {
     const earlier = seen.get(key)
     if (earlier !== undefined)
-      found.push({ key: at(line), wrong: `${key} stands in line ${earlier} already`, allowed: "every key once" })
+      found.push({
+        key: at(line),
+        wrong: `${shownName(key)} stands in line ${earlier} already`,
+        allowed: "every key once"
+      })
     seen.set(key, line)
     if (names.includes(key)) continue
-    const meant = found.length < SUGGESTIONS ? nearest(key, names) : undefined
+    const meant = nearest(key, names)
     found.push({
       key: at(line),
-      wrong: `${key} is no setting`,
+      wrong: `${meant === undefined ? shownName(key) : key} is no setting`,
       allowed: meant === undefined ? "the keys of .env.example" : `did you mean ${meant}?`
     })
   }

@@ -110,19 +110,10 @@ const json = (text: string): unknown => {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Deeper than any sensible parameter, and no deeper than a stack holds whoever walks through it. */
-const MAX_DEPTH = 32
-
-const isFlat = (value: unknown, depth = 0): boolean =>
-  typeof value !== "object" ||
-  value === null ||
-  (depth < MAX_DEPTH && Object.values(value).every((inner) => isFlat(inner, depth + 1)))
-
-/** A JSON object, not nested too deeply. */
+/** A JSON object. */
 export const jsonObject: Read<Readonly<Record<string, unknown>>> = (text) => {
   const value = json(text)
-  if (!isRecord(value)) return refuse("is no JSON object", 'a JSON object such as {"period":20}')
-  return isFlat(value) ? Either.right(value) : refuse("is nested too deeply", `at most ${MAX_DEPTH} levels`)
+  return isRecord(value) ? Either.right(value) : refuse("is no JSON object", 'a JSON object such as {"period":20}')
 }
 
 /** Amounts by asset: JSON, every amount a text, so that no digit is lost on the way. */
@@ -174,10 +165,31 @@ export const pairs: Read<ReadonlyArray<PairSymbol>> = (text) => {
   return Either.all(list.map(pair))
 }
 
+/** Kraken: a private key is 64 bytes in base64, an API key 42. */
+const PRIVATE_KEY = /[A-Za-z0-9+/]{86}==/
+const API_KEY = /^(?=.*[A-Z])(?=.*[a-z])(?=.*\d)[A-Za-z0-9+][A-Za-z0-9+/]{55}$/
+
+/**
+ * What looks like a secret under a name that is not a secret's. Such a value would be shown as any other is (a strategy's
+ * name, a folder), before anybody could know that it must not.
+ */
+const misplaced = (text: string): Either.Either<never, Wrong> | undefined => {
+  if (PRIVATE_KEY.test(text) || API_KEY.test(text))
+    return refuse(
+      "has the form of a Kraken key, which is not shown",
+      "keys under KRAKEN_API_KEY and KRAKEN_API_SECRET only"
+    )
+  return text.includes("://")
+    ? refuse("has the form of an address, which is not shown", "addresses under the settings that end in _URL only")
+    : undefined
+}
+
 /** A tape for each pair (`XLM/USD=path,…`), or one path for the first of the allowed pairs. */
 export const tapes =
   (allowed: ReadonlyArray<PairSymbol>): Read<ReadonlyArray<{ readonly symbol: PairSymbol; readonly path: string }>> =>
   (text) => {
+    const wrong = misplaced(text)
+    if (wrong !== undefined) return wrong
     const parts = text.split(",").map((part) => /^([^=]*\/USD)=(.+)$/.exec(part.trim()))
     if (parts.every((part) => part === null))
       return Either.right(allowed.slice(0, 1).map((symbol) => ({ symbol, path: text })))
@@ -196,13 +208,6 @@ export const tapes =
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i
 
-/** A text without the slashes at its end; a pattern would look at every run of them from each of its slashes. */
-const withoutSlashes = (text: string): string => {
-  let end = text.length
-  while (text.charAt(end - 1) === "/") end -= 1
-  return text.slice(0, end)
-}
-
 /** An address of the given schemes (`https` with `http`, `wss` with `ws`); the plain one only to this machine. */
 export const address =
   (secure: "https" | "wss", ending: "" | "/v2"): Read<string> =>
@@ -212,7 +217,7 @@ export const address =
     const [, scheme, host = "", path = ""] =
       /^([a-z]+):\/\/(\[[0-9a-f:]+\]|[a-z0-9.-]+)(?::\d{1,5})?(\/[^?#\s]*)?$/i.exec(text) ?? []
     if (scheme !== secure && !(scheme === plain && LOOPBACK.test(host))) return refuse("is no such address", allowed)
-    const trimmed = withoutSlashes(text)
+    const trimmed = text.replace(/\/+$/, "")
     if (ending === "" && trimmed.endsWith("/0") && path.startsWith("/"))
       return refuse("ends in /0, which is added by itself", allowed)
     return trimmed.endsWith(ending) ? Either.right(trimmed) : refuse(`does not end in ${ending}`, allowed)
@@ -224,9 +229,9 @@ export const secretAddress: Read<string> = (text) =>
     ? Either.right(text)
     : refuse("is no such address", "an https:// address (http:// to this machine only)")
 
-/** A Kraken API key: printable, in one piece. */
+/** A Kraken API key: printable, in one piece, and not the private key, which never leaves this machine. */
 export const apiKey: Read<string> = (text) =>
-  /^[A-Za-z0-9+/=_-]{16,128}$/.test(text)
+  /^[A-Za-z0-9+/=_-]{16,128}$/.test(text) && !PRIVATE_KEY.test(text)
     ? Either.right(text)
     : refuse("has the wrong form", "the API key exactly as Kraken shows it: one word, no blanks or quotes inside")
 
@@ -239,5 +244,5 @@ export const apiSecret: Read<string> = (text) =>
         "the private key exactly as Kraken shows it: base64, usually 88 characters ending in =="
       )
 
-/** A text that is not empty. */
-export const words: Read<string> = Either.right
+/** A text that is not empty, and may be shown. */
+export const words: Read<string> = (text) => misplaced(text) ?? Either.right(text)

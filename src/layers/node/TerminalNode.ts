@@ -1,6 +1,7 @@
-/** Standard output and error of this process. A reader that went away (`| head`) is not an error. */
+/** Standard output and error of this process, without any secret. A reader that went away (`| head`) is not an error. */
 import { Effect, Layer } from "effect"
 import { Terminal } from "../../services/Terminal.ts"
+import { scrub } from "./secrets.ts"
 
 /** The part of a stream that is used. */
 export interface Sink {
@@ -15,7 +16,8 @@ const writer =
   (sink: Sink) =>
   (text: string): Effect.Effect<void> =>
     Effect.async<void>((resume) => {
-      sink.write(text.endsWith("\n") ? text : `${text}\n`, () => resume(Effect.void))
+      const clean = scrub(text)
+      sink.write(clean.endsWith("\n") ? clean : `${clean}\n`, () => resume(Effect.void))
     })
 
 /** Colours on a terminal, unless `NO_COLOR` is set to something or the terminal is dumb (https://no-color.org). */

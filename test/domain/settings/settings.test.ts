@@ -218,6 +218,29 @@ describe("values", () => {
     )
   })
 
+  const secretLooking = ["Aa0".repeat(28) + "zz==", "Aa0+".repeat(14), "https://hooks.example/T0/x", "./x/https://h/T0"]
+  it.each(
+    ["STRATEGY", "DATA_DIR", "PAPER_MARKET", "LIVE_TRADING_CONFIRMED"].flatMap((key) =>
+      secretLooking.map((value) => [key, value])
+    )
+  )("%s refuses what looks like a secret: it would be shown", (key, value) => {
+    const list = problems({ [String(key)]: String(value) })
+    assert.deepStrictEqual(keysOf(list), [key])
+    assert.match(String(list[0]?.wrong), /^has the form of (a Kraken key|an address), which is not shown$/)
+  })
+
+  it("a path is no secret, however long", () => {
+    for (const path of [`/${"Aa0x/".repeat(11)}`, "./data/Live-1", "D:/kraken/data", "a".repeat(56), "x".repeat(300)]) {
+      assert.strictEqual(settled({ DATA_DIR: path }).dataDir, path)
+    }
+  })
+
+  it("the private key in the API key's place is refused: it would be sent as the key", () => {
+    const list = problems({ TRADING_MODE: "live", KRAKEN_API_KEY: SECRET, KRAKEN_API_SECRET: "s".repeat(56) })
+    assert.deepStrictEqual(keysOf(list), ["KRAKEN_API_KEY"])
+    assert.notInclude(JSON.stringify(list), SECRET)
+  })
+
   it("everything that is wrong is reported at once", () => {
     const list = problems({ MAX_TRADE_SIZE: "x", STALE_AFTER: "y", LOG_LEVEL: "z" }, "NO_SUCH=1")
     assert.deepStrictEqual(keysOf(list).toSorted(), [".env line 1", "LOG_LEVEL", "MAX_TRADE_SIZE", "STALE_AFTER"])
@@ -310,6 +333,25 @@ describe(".env", () => {
     const list = problems({}, `LOG_LEVEL=info\n${secret}\nSTRATEGY="${secret}\nSTRATEGY='${secret}`)
     assert.deepStrictEqual(keysOf(list), [".env line 2", ".env line 3", ".env line 4"])
     assert.notInclude(JSON.stringify(list), secret)
+  })
+
+  it("a line that is a secret reads as a name, and is not repeated", () => {
+    const secret = "Aa0".repeat(28) + "zz"
+    const text = [`${secret}==`, `${secret}==`, `KRAKEN_${secret}==`, `export ${secret}='`, "max_trade_sise=5", "QQ='"]
+    const list = problems({}, text.join("\n"))
+    assert.notInclude(JSON.stringify(list), secret)
+    assert.deepStrictEqual(
+      list.map(({ key, wrong }) => [key, wrong]),
+      [
+        [".env line 4", "the quotes around the value of this name do not match"],
+        [".env line 6", "the quotes around the value of QQ do not match"],
+        [".env line 1", "this name is no setting"],
+        [".env line 2", "this name stands in line 1 already"],
+        [".env line 2", "this name is no setting"],
+        [".env line 3", "this name is no setting"],
+        [".env line 5", "max_trade_sise is no setting"]
+      ]
+    )
   })
 
   it("an unknown key is an error with the likely spelling, a key twice as well", () => {

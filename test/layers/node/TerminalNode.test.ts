@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Redacted } from "effect"
+import { registerSecret } from "../../../src/layers/node/secrets.ts"
 import type { Sink } from "../../../src/layers/node/TerminalNode.ts"
 import { terminal, TerminalNode } from "../../../src/layers/node/TerminalNode.ts"
 import { Terminal } from "../../../src/services/Terminal.ts"
@@ -31,6 +32,20 @@ describe("the terminal", () => {
       assert.strictEqual(err.text(), "oh\n")
       assert.isFalse(t.colors)
       assert.strictEqual(t.columns, 100)
+    }).pipe(Effect.provide(terminal(out, err, {})))
+  })
+
+  it.effect("shows no secret on either stream", () => {
+    const secret = "a-secret/of+the=terminal"
+    const out = sink(false)
+    const err = sink(false)
+    registerSecret(Redacted.make(secret))
+    return Effect.gen(function* () {
+      const t = yield* Terminal
+      yield* t.print(`it is ${secret}`)
+      yield* t.printError(`in an address: ${encodeURIComponent(secret)}`)
+      assert.strictEqual(out.text(), "it is [redacted]\n")
+      assert.strictEqual(err.text(), "in an address: [redacted]\n")
     }).pipe(Effect.provide(terminal(out, err, {})))
   })
 
