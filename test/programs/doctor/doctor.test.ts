@@ -13,6 +13,7 @@ import { mockWorld } from "../../../src/layers/mock/mockWorld.ts"
 import { CommandFailed } from "../../../src/programs/cli/ExitCode.ts"
 import type { Check } from "../../../src/programs/doctor/Check.ts"
 import { doctor, doctorWithoutSettings } from "../../../src/programs/doctor/doctor.ts"
+import { checksOfStart } from "../../../src/programs/doctor/local.ts"
 import { sizesCheck } from "../../../src/programs/doctor/remote.ts"
 import { DoctorFacts } from "../../../src/services/DoctorFacts.ts"
 import type { DoctorFactsShape } from "../../../src/services/DoctorFacts.ts"
@@ -491,4 +492,27 @@ describe("doctor", () => {
     assert.strictEqual(of("3"), "warn")
     assert.strictEqual(of("3.05", { minQuantity: q("1"), minCost: usd("3") }), "fail")
   })
+})
+
+describe("the checks of a trader that starts", () => {
+  for (const [reason, kind, text] of [
+    ["corrupt", "data", "cannot be used"],
+    ["newer", "data", "cannot be used"],
+    ["full", "store", "cannot be used"],
+    // what the mock database says of its journal is not what a database of money must say
+    [undefined, "data", "journal memory"]
+  ] as const) {
+    it.effect(`a database that ${reason ?? "keeps no log"} speaks against the ${kind}, and no lock is looked at`, () =>
+      Effect.gen(function* () {
+        if (reason !== undefined) yield* Effect.flatMap(MockStoreControl, (store) => store.failWith(reason))
+        const refused = new StrategyRefused({ strategy: "x", problems: ["no such module"] })
+        const checks = yield* checksOfStart(emptySnapshot, refused)
+        const of = (subject: Check["subject"]) => checks.find((check) => check.subject === subject)
+        assert.deepInclude(of("database"), { result: "fail", kind })
+        assert.include(of("database")?.text, text)
+        assert.deepInclude(of("strategy"), { result: "fail", kind: "settings" })
+        assert.strictEqual(of("instance")?.result, "ok")
+      }).pipe(Effect.provide(Layer.merge(mockWorld({ start: NOON, prefix }), Layer.succeed(DoctorFacts, healthy))))
+    )
+  }
 })
