@@ -350,7 +350,8 @@ export const cancelOutcome = (
 export const chase = (d: Draft): void => {
   for (const order of d.state.orders.values()) {
     if (isTerminal(order.status)) continue
-    if (order.cancelRequestedAt !== undefined && order.status === "open" && d.at - order.cancelRequestedAt > 5000) {
+    // asked for of open orders alone, and forgotten with their end
+    if (order.cancelRequestedAt !== undefined && d.at - order.cancelRequestedAt > 5000) {
       const again: Order = { ...order, cancelRequestedAt: d.at }
       holdOrder(d, again)
       d.out.push(
