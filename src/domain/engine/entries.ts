@@ -54,7 +54,7 @@ export const draftEntry = (state: EngineState, pair: PairState, signal: EntrySig
   }
   const best = limits.postOnly ? Fixed.min(limit, quote.bid) : Fixed.min(limit, quote.ask)
   const limitPrice = roundPrice(i, best, "down")
-  if (limitPrice <= 0n || stop >= limitPrice || target <= limitPrice) {
+  if (stop >= limitPrice || target <= limitPrice) {
     return Either.left("the exit plan does not surround the entry's price")
   }
   const room = limits.maxTotalExposure - exposure(state)
@@ -96,8 +96,8 @@ export const pursue = (d: Draft, pair: PairState): void => {
   const { symbol } = pair.instrument
   if (d.at - signal.at > SIGNAL_LIFE_MS) return putPair(d, symbol, { signal: undefined, note: "no signal" })
   if (entryProposed(d.state, pair) || liveEntries(d.state, pair).length > 0) return
-  const stops = entryStops(d.state, pair)
-  if (stops.length > 0) return putPair(d, symbol, { signal: undefined, note: stops[0] ?? "" })
+  const [stopped] = entryStops(d.state, pair)
+  if (stopped !== undefined) return putPair(d, symbol, { signal: undefined, note: stopped })
   const drafted = draftEntry(d.state, pair, signal.entry)
   if (Either.isLeft(drafted)) return putPair(d, symbol, { signal: undefined, note: drafted.left })
   const verdict = assess({ ...drafted.right, proposalId: 0, proposedAt: d.at }, riskView(d.state, pair))
@@ -120,12 +120,10 @@ export const pursue = (d: Draft, pair: PairState): void => {
 /** While entries may not be sent, resting ones are cancelled (I7). */
 export const cancelWhereStopped = (d: Draft): void => {
   for (const pair of d.state.pairs.values()) {
-    const resting = liveEntries(d.state, pair).filter(
-      (order) => order.status === "open" && order.cancelRequestedAt === undefined
-    )
-    if (resting.length === 0) continue
-    const stops = entryStops(d.state, pair)
-    for (const order of stops.length > 0 ? resting : []) requestCancel(d, order, stops[0] ?? "")
+    const entries = liveEntries(d.state, pair)
+    if (entries.length === 0) continue
+    const [stopped] = entryStops(d.state, pair)
+    if (stopped !== undefined) for (const order of entries) requestCancel(d, order, stopped)
   }
 }
 

@@ -3,6 +3,7 @@ import { climb } from "../exits/ExitLadder.ts"
 import type { ExitAction } from "../exits/ExitLadder.ts"
 import type { LotId } from "../order/Ids.ts"
 import { isSettled } from "../order/Order.ts"
+import type { Proposal } from "../order/Steps.ts"
 import type { Draft } from "./Draft.ts"
 import { alert, askOnce, holdOrder, log, patch, putLot, putPair } from "./Draft.ts"
 import { propose, requestCancel, withdrawEntry } from "./orders.ts"
@@ -11,13 +12,9 @@ import { openLots, show } from "./Views.ts"
 
 /** A target that still waits for its turn is not wanted any more once its lot is to be sold at any price. */
 const dropTargets = (d: Draft, lotId: LotId): void => {
-  const proposals = new Map(d.state.proposals)
-  for (const [id, { purpose }] of d.state.proposals) {
-    if (purpose._tag === "Exit" && purpose.kind === "target" && purpose.lots.some((share) => share.lotId === lotId)) {
-      proposals.delete(id)
-    }
-  }
-  if (proposals.size < d.state.proposals.size) patch(d, { proposals })
+  const isTarget = ({ purpose }: Proposal): boolean =>
+    purpose._tag === "Exit" && purpose.kind === "target" && purpose.lots.some((share) => share.lotId === lotId)
+  patch(d, { proposals: new Map([...d.state.proposals].filter(([, proposal]) => !isTarget(proposal))) })
 }
 
 const act = (d: Draft, pair: PairState, action: ExitAction): void => {
@@ -110,7 +107,7 @@ export const runLadders = (d: Draft): void => {
       quoteConfirmedAt: pair.confirmedAt,
       lots,
       orders: [...d.state.orders.values()].filter((order) => order.symbol === symbol && !isSettled(order)),
-      proposed: [...d.state.proposals.values()].filter((p) => p.instrument.symbol === symbol),
+      proposed: [...d.state.proposals.values()],
       amendRefused: d.state.amendRefused
     })
     for (const action of step.actions) act(d, pair, action)

@@ -1,7 +1,29 @@
 import { Either } from "effect"
 import { assert, describe, it } from "vitest"
+import { draftEntry, engaged } from "../../../src/domain/engine/entries.ts"
+import type { EngineState } from "../../../src/domain/engine/State.ts"
+import type { Instrument } from "../../../src/domain/market/Instrument.ts"
 import * as Money from "../../../src/domain/money/Money.ts"
-import { instrument, p, q, usd, XLM } from "../../support/build.ts"
+import type { Order } from "../../../src/domain/order/Order.ts"
+import type { Proposal } from "../../../src/domain/order/Steps.ts"
+import type { Lot } from "../../../src/domain/portfolio/Lot.ts"
+import type { Limits } from "../../../src/domain/risk/Limits.ts"
+import type { EntrySignal } from "../../../src/domain/strategy/Strategy.ts"
+import {
+  BTC,
+  entry,
+  entryProposal,
+  exit,
+  exitProposal,
+  id,
+  instrument,
+  lot,
+  p,
+  q,
+  rate,
+  usd,
+  XLM
+} from "../../support/build.ts"
 import { enter, Rig, showQuantity } from "./Rig.ts"
 
 const texts = (rig: Rig): string =>
@@ -136,5 +158,176 @@ describe("an entry, from signal to lot", () => {
     const rig = new Rig({ rules: { observing: true } }).ready().signal()
     assert.deepEqual(rig.ever("Propose"), [])
     assert.match(texts(rig), /would buy/)
+  })
+})
+
+describe("whether a pair is engaged", () => {
+  const bitcoin = instrument({ symbol: BTC, base: "BTC" })
+  const asked = (change: Partial<EngineState>): boolean => {
+    const { state } = new Rig({ instruments: [instrument(), bitcoin] })
+    return engaged({ ...state, ...change }, state.pairs.get(XLM)!)
+  }
+  const orders = (...all: ReadonlyArray<Order>) => ({ orders: new Map(all.map((one) => [one.id, one])) })
+  const lots = (...all: ReadonlyArray<Lot>) => ({ lots: new Map(all.map((one) => [one.id, one])) })
+  const proposals = (proposal: Proposal) => ({ proposals: new Map([[1, proposal]]) })
+
+  it("by an entry at work or proposed, or by what is held; not by what is over, sells, or is another pair's", () => {
+    assert.isFalse(asked({}))
+    assert.isTrue(asked(orders(entry())))
+    assert.isFalse(asked(orders(entry({ status: "cancelled" }), entry({ id: id("b"), symbol: BTC }), exit([]))))
+    assert.isTrue(asked(proposals(entryProposal())))
+    assert.isFalse(asked(proposals(entryProposal({ instrument: bitcoin }))))
+    assert.isFalse(asked(proposals(exitProposal([]))))
+    assert.isTrue(asked(lots(lot({ id: id("s"), remaining: q("0") }), lot())))
+    assert.isFalse(asked(lots(lot({ remaining: q("0") }), lot({ id: id("b"), symbol: BTC }))))
+  })
+})
+
+describe("drafting an entry", () => {
+  const signal = (
+    change: { readonly limit?: number; readonly exit?: Partial<EntrySignal["exit"]> } = {}
+  ): EntrySignal => {
+    const said = enter(change.limit ?? 0.1)
+    assert(said._tag === "Enter")
+    return { ...said, exit: { ...said.exit, ...change.exit } }
+  }
+  const rigOf = (limit: Partial<Limits> = {}, dollars = "98.82", pair: Partial<Instrument> = {}): Rig =>
+    new Rig({ limits: limit, instruments: [instrument(pair)] }).ready(dollars)
+  const draft = (rig: Rig, wanted = signal()) => draftEntry(rig.state, rig.state.pairs.get(XLM)!, wanted)
+  const drafted = (rig: Rig, wanted = signal()) => Either.getOrThrow(draft(rig, wanted))
+  const why = (rig: Rig, wanted = signal()): string => Either.getOrThrow(Either.flip(draft(rig, wanted)))
+
+  it("is what the signal says, until it expires", () => {
+    assert.deepEqual(drafted(rigOf()), {
+      instrument: instrument(),
+      side: "buy",
+      purpose: {
+        _tag: "Entry",
+        plan: { target: p("0.105"), stop: p("0.095"), holdFor: 3_600_000 },
+        features: { z: -2.5 }
+      },
+      quantity: q("100"),
+      limitPrice: p("0.1"),
+      postOnly: true,
+      timeInForce: "GTD",
+      expiresAfter: 120_000,
+      reason: "test signal"
+    })
+  })
+
+  it("I18: a price that is none, or a holding time that is none, is no signal", () => {
+    for (const no of [Number.NaN, 0, -1, Number.POSITIVE_INFINITY]) {
+      assert.match(why(rigOf(), signal({ limit: no, exit: { target: 0.2, stop: 0.05 } })), /no price/)
+      assert.match(why(rigOf(), signal({ exit: { target: no } })), /no price/)
+      assert.match(why(rigOf(), signal({ exit: { stop: no } })), /no price/)
+    }
+    for (const holdFor of [0, -1, Number.NaN]) assert.match(why(rigOf(), signal({ exit: { holdFor } })), /no price/)
+    const blind = rigOf()
+    const pair = { ...blind.state.pairs.get(XLM)!, quote: undefined }
+    assert.deepEqual(draftEntry(blind.state, pair, signal()), Either.left("no sound quote yet"))
+  })
+
+  it("a plan that touches the entry's price, or lies on one side of it, is no plan", () => {
+    for (const exit of [{ stop: 0.1 }, { target: 0.1 }, { target: 0.09 }, { stop: 0.11, target: 0.12 }]) {
+      assert.match(why(rigOf(), signal({ exit })), /does not surround/)
+    }
+    assert.match(why(rigOf(), signal({ limit: 0.000_000_4, exit: { stop: 0.000_000_1, target: 1 } })), /surround/)
+  })
+
+  it("I8: never above the bid where it must not take, never above the ask where it may; on the tick", () => {
+    assert.strictEqual(drafted(rigOf(), signal({ limit: 0.1004, exit: { target: 0.2 } })).limitPrice, p("0.1"))
+    assert.strictEqual(drafted(rigOf(), signal({ limit: 0.0999996 })).limitPrice, p("0.099999"))
+    const taking = rigOf({ postOnly: false })
+    assert.strictEqual(drafted(taking, signal({ limit: 0.1004, exit: { target: 0.2 } })).limitPrice, p("0.1001"))
+    assert.strictEqual(drafted(taking, signal({ limit: 0.0999 })).limitPrice, p("0.0999"))
+    assert.isFalse(drafted(taking).postOnly)
+  })
+
+  it("I17: the plan lies on the tick, outwards", () => {
+    const { purpose } = drafted(rigOf(), signal({ exit: { target: 0.105_000_4, stop: 0.094_999_6 } }))
+    assert(purpose._tag === "Entry")
+    assert.deepEqual([purpose.plan.target, purpose.plan.stop], [p("0.105001"), p("0.094999")])
+  })
+
+  it("I4: fits into the room that is left, and into what is free with the fee, rounded down", () => {
+    const held = (cost: string): Rig => {
+      const rig = rigOf()
+      rig.state = { ...rig.state, lots: new Map([[id("a"), lot({ cost: usd(cost), remaining: q("50") })]]) }
+      return rig
+    }
+    assert.strictEqual(drafted(held("12")).quantity, q("40"))
+    assert.match(why(held("17")), /MAX_TOTAL_EXPOSURE leaves \(\$1\.5\)/)
+    assert.match(why(held("25")), /MAX_TOTAL_EXPOSURE|the free balance/)
+    assert.strictEqual(drafted(rigOf({}, "5")).quantity, q("49.87531172"))
+    // 3.000000001 and its quarter per cent are 3.0075000010025
+    assert.strictEqual(drafted(rigOf({}, "3.007500001002")).quantity, q("30"))
+    // 40.00000001 at 0.099901 cost 3.99604000099901
+    const odd = rigOf({ maxTradeSize: usd("3.996040000999") })
+    assert.strictEqual(drafted(odd, signal({ limit: 0.099901 })).quantity, q("40"))
+    assert.strictEqual(drafted(rigOf({}, "98.82", { minQuantity: q("100") })).quantity, q("100"))
+    const dear = rigOf({ maxTradeSize: usd("9.999") }, "98.82", { minQuantity: q("100") })
+    assert.match(why(dear), /MAX_TRADE_SIZE leaves \(\$9\.99\)/)
+  })
+})
+
+describe("working on a signal", () => {
+  const waiting = (rig: Rig, age = 0): Rig => {
+    const said = enter()
+    assert(said._tag === "Enter")
+    const pair = { ...rig.state.pairs.get(XLM)!, signal: { entry: said, at: rig.now - age, requotes: 0 } }
+    rig.state = { ...rig.state, pairs: new Map(rig.state.pairs).set(XLM, pair) }
+    return rig
+  }
+  const pairOf = (rig: Rig) => rig.state.pairs.get(XLM)!
+
+  it("for thirty seconds, then the strategy must say it again", () => {
+    const still = waiting(new Rig().ready(), 30_000).quote()
+    assert.strictEqual(still.of("Propose").length, 1)
+    assert.strictEqual(pairOf(still).note, "an entry is on its way")
+    const late = waiting(new Rig().ready(), 30_001).quote()
+    assert.deepEqual(late.of("Propose"), [])
+    assert.isUndefined(pairOf(late).signal)
+    assert.strictEqual(pairOf(late).note, "no signal")
+  })
+
+  it("ends with the first thing that stops entries", () => {
+    const rig = new Rig().ready().send({ _tag: "SkewSeen", skew: "the clock is off" })
+    rig.send({ _tag: "ReconcileStarted", reason: "by hand" })
+    waiting(rig).quote()
+    assert.isUndefined(pairOf(rig).signal)
+    assert.strictEqual(pairOf(rig).note, "the clock is off")
+  })
+
+  it("waits for the throttles and the switch, and ends with every other refusal", () => {
+    const soon = new Rig().ready()
+    soon.state = { ...soon.state, throttle: { ...soon.state.throttle, lastEntryAt: soon.now } }
+    assert.isDefined(pairOf(waiting(soon).quote()).signal)
+    const bare = new Rig().ready().send({ _tag: "SwitchLost", reason: "time-out" })
+    assert.isDefined(pairOf(waiting(bare).quote()).signal)
+    assert.match(pairOf(bare).note, /dead man's switch/)
+    const wide = waiting(new Rig({ limits: { maxSpread: rate("0.0001") } }).ready()).quote()
+    assert.isUndefined(pairOf(wide).signal)
+    assert.match(pairOf(wide).note, /MAX_SPREAD_PCT/)
+  })
+
+  it("ends with the word of what it would have done where the trader observes", () => {
+    const rig = waiting(new Rig({ rules: { observing: true } }).ready()).quote()
+    assert.isUndefined(pairOf(rig).signal)
+    assert.strictEqual(pairOf(rig).note, "observing")
+  })
+
+  it("another pair's entry does not hold it up", () => {
+    const rig = waiting(new Rig({ limits: { maxTotalExposure: usd("1000") } }).ready())
+    const elsewhere = entry({ id: id("kt1-b"), symbol: BTC })
+    const bitcoin = { ...entryProposal({ instrument: instrument({ symbol: BTC }) }), proposalId: 90 }
+    rig.state = {
+      ...rig.state,
+      orders: new Map([[elsewhere.id, elsewhere]]),
+      proposals: new Map<number, Proposal>([
+        [90, bitcoin],
+        [91, exitProposal([], { proposalId: 91 })]
+      ])
+    }
+    assert.strictEqual(rig.quote().of("Propose").length, 1)
   })
 })
