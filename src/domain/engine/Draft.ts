@@ -30,7 +30,7 @@ export const putOrder = (d: Draft, order: Order): void => {
 /** Replaces an order in memory only: its row is written by somebody else (the intent) or must not exist. */
 export const holdOrder = (d: Draft, order: Order): void => {
   const byExchangeId =
-    order.exchangeId === undefined || d.state.byExchangeId.get(order.exchangeId) === order.id
+    order.exchangeId === undefined
       ? d.state.byExchangeId
       : new Map(d.state.byExchangeId).set(order.exchangeId, order.id)
   patch(d, { orders: new Map(d.state.orders).set(order.id, order), byExchangeId })
@@ -118,7 +118,4 @@ export const latch = (d: Draft, cause: Cause, reason: string): void =>
 export const fail = (d: Draft, cause: Cause, reason: string): void =>
   applyBreaker(d, Breaker.fail(d.state.breaker, d.state.rules.breaker, cause, d.at, reason))
 
-export const succeed = (d: Draft, cause: Cause): void => {
-  const state = Breaker.succeed(d.state.breaker, cause)
-  if (state !== d.state.breaker) patch(d, { breaker: state })
-}
+export const succeed = (d: Draft, cause: Cause): void => patch(d, { breaker: Breaker.succeed(d.state.breaker, cause) })
