@@ -44,6 +44,8 @@ const valueOf = (text: string): string | undefined => {
 export const shownName = (key: string): string => (/^[A-Z][A-Z0-9_]{0,31}$/.test(key) ? key : "this name")
 
 const readLine = (text: string, line: number): DotEnvEntry | DotEnvProblem | undefined => {
+  // The patterns below end at a line's end: one that only some programs see would hide what follows it.
+  if (/[\u2028\u2029]/.test(text)) return { line, wrong: "it holds a line separator (U+2028 or U+2029)" }
   if (/^\s*(#.*)?$/.test(text)) return undefined
   const match = ASSIGNMENT.exec(text)
   if (match === null) return { line, wrong: "this is not KEY=value" }

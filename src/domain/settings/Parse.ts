@@ -57,6 +57,9 @@ const table: ReadonlyArray<SettingKey> = settingKeys
 const names: ReadonlyArray<string> = table.map(({ key }) => key)
 const defaults = new Map(table.map((k) => [k.key, k.default]))
 
+/** Problems that come with a suggestion: a file with more of them is not a file of settings. */
+const SUGGESTIONS = 100
+
 /** What is wrong with the file itself: unreadable lines, keys that do not exist, keys given twice. */
 const fileProblems = ({ entries, problems }: DotEnv): ReadonlyArray<SettingProblem> => {
   const at = (line: number): string => `.env line ${line}`
@@ -76,7 +79,7 @@ const fileProblems = ({ entries, problems }: DotEnv): ReadonlyArray<SettingProbl
       })
     seen.set(key, line)
     if (names.includes(key)) continue
-    const meant = nearest(key, names)
+    const meant = found.length < SUGGESTIONS ? nearest(key, names) : undefined
     found.push({
       key: at(line),
       wrong: `${meant === undefined ? shownName(key) : key} is no setting`,

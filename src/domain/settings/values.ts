@@ -110,10 +110,19 @@ const json = (text: string): unknown => {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** A JSON object. */
+/** Deeper than any sensible parameter, and no deeper than a stack holds whoever walks through it. */
+const MAX_DEPTH = 32
+
+const isFlat = (value: unknown, depth = 0): boolean =>
+  typeof value !== "object" ||
+  value === null ||
+  (depth < MAX_DEPTH && Object.values(value).every((inner) => isFlat(inner, depth + 1)))
+
+/** A JSON object, not nested too deeply. */
 export const jsonObject: Read<Readonly<Record<string, unknown>>> = (text) => {
   const value = json(text)
-  return isRecord(value) ? Either.right(value) : refuse("is no JSON object", 'a JSON object such as {"period":20}')
+  if (!isRecord(value)) return refuse("is no JSON object", 'a JSON object such as {"period":20}')
+  return isFlat(value) ? Either.right(value) : refuse("is nested too deeply", `at most ${MAX_DEPTH} levels`)
 }
 
 /** Amounts by asset: JSON, every amount a text, so that no digit is lost on the way. */
@@ -208,6 +217,13 @@ export const tapes =
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i
 
+/** A text without the slashes at its end; a pattern would look at every run of them from each of its slashes. */
+const withoutSlashes = (text: string): string => {
+  let end = text.length
+  while (text.charAt(end - 1) === "/") end -= 1
+  return text.slice(0, end)
+}
+
 /** An address of the given schemes (`https` with `http`, `wss` with `ws`); the plain one only to this machine. */
 export const address =
   (secure: "https" | "wss", ending: "" | "/v2"): Read<string> =>
@@ -217,7 +233,7 @@ export const address =
     const [, scheme, host = "", path = ""] =
       /^([a-z]+):\/\/(\[[0-9a-f:]+\]|[a-z0-9.-]+)(?::\d{1,5})?(\/[^?#\s]*)?$/i.exec(text) ?? []
     if (scheme !== secure && !(scheme === plain && LOOPBACK.test(host))) return refuse("is no such address", allowed)
-    const trimmed = text.replace(/\/+$/, "")
+    const trimmed = withoutSlashes(text)
     if (ending === "" && trimmed.endsWith("/0") && path.startsWith("/"))
       return refuse("ends in /0, which is added by itself", allowed)
     return trimmed.endsWith(ending) ? Either.right(trimmed) : refuse(`does not end in ${ending}`, allowed)
