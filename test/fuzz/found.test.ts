@@ -1,5 +1,5 @@
 /** What the fuzz tests found, each as the smallest text that showed it. */
-import { Either } from "effect"
+import { Either, Option } from "effect"
 import { assert, describe, it } from "vitest"
 import { parseJsonText } from "../../src/domain/kraken/JsonText.ts"
 import { namesOf } from "../../src/domain/kraken/naming.ts"
@@ -15,6 +15,7 @@ import { settingKeys } from "../../src/domain/settings/keys.ts"
 import { parseSettings } from "../../src/domain/settings/Parse.ts"
 import { nearest } from "../../src/domain/settings/spelling.ts"
 import * as Value from "../../src/domain/settings/values.ts"
+import { bodyParams } from "../../src/layers/exchange/params.ts"
 import { timely } from "../support/fuzz.ts"
 import { instrument, p, XLM } from "../support/build.ts"
 import { decodePublic, maintenanceTime } from "../../src/domain/kraken/stream/Public.ts"
@@ -192,5 +193,14 @@ describe("tapes", () => {
       for (const price of ["1e400", "1e300", "1e10"]) assert.strictEqual(read(price, "1"), "bad line")
       for (const volume of ["1e400", "1e300", "1000000000001"]) assert.strictEqual(read("1", volume), "bad line")
     }
+  })
+})
+
+describe("bodies of calls", () => {
+  it("do not multiply the length of a name by the length of its list", () => {
+    const body = (length: number, times: number): Buffer =>
+      Buffer.from(`{"${"k".repeat(length)}":[${Array.from({ length: times }, () => "1").join(",")}]}`)
+    assert.isTrue(Option.isNone(timely(() => bodyParams(body(30_000, 15_000), "application/json"))))
+    assert.isTrue(Option.isSome(timely(() => bodyParams(body(20, 20_000), "application/json"))))
   })
 })
