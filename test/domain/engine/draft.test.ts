@@ -9,9 +9,9 @@ const latched = (cause: Cause, severity: string) => [{ kind: "breaker.latched", 
 describe("the breaker's steps", () => {
   it("are recorded and told, each with its cause and its weight", () => {
     const rig = new Rig().ready().send({ _tag: "Tripped", cause: "api", reason: "drill" })
-    assert.deepEqual(alerts(rig), latched("api", "warning"))
+    assert.deepEqual<unknown>(alerts(rig), latched("api", "warning"))
     rig.send({ _tag: "Tripped", cause: "operator", reason: "drill" })
-    assert.deepEqual(alerts(rig), latched("operator", "critical"))
+    assert.deepEqual<unknown>(alerts(rig), latched("operator", "critical"))
     const written = rig.written.findLast((w) => w._tag === "Breaker")
     assert.strictEqual(written?.state, rig.state.breaker)
     assert.deepEqual(
@@ -19,7 +19,7 @@ describe("the breaker's steps", () => {
       ["operator"]
     )
     rig.send({ _tag: "Reset", cause: "operator", reason: "looked" })
-    assert.deepEqual(alerts(rig), cleared("operator"))
+    assert.deepEqual<unknown>(alerts(rig), cleared("operator"))
   })
 
   it("that change nothing are neither", () => {
@@ -58,7 +58,7 @@ describe("what a fold puts down", () => {
     const rig = new Rig().ready().signal()
     const order = rig.place(rig.proposal())
     const log = rig.of("Log").find((d) => d.text.includes("accepted"))
-    assert.deepEqual(log?.data, { orderId: order.id, exchangeId: order.exchangeId })
+    assert.deepEqual<unknown>(log?.data, { orderId: order.id, exchangeId: order.exchangeId })
     rig.send({ _tag: "PrivateGap", reason: "sequence" })
     assert.isFalse("data" in rig.of("Log")[0]!)
     rig.send({ _tag: "StoreBroken", reason: "full" })

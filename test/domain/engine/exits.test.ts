@@ -133,7 +133,7 @@ describe("a call", () => {
   it("that is at its widest collar is told for every lot", () => {
     const lots = [A, B].map((one) => lot({ id: one, ...called, attempts: 20 }))
     const alerts = look(holding(lots)).of("Alert")
-    assert.deepEqual(
+    assert.deepEqual<unknown>(
       alerts.map(({ kind, severity, data }) => ({ kind, severity, data })),
       [A, B].map((lotId) => ({ kind: "exit.stuck", severity: "critical", data: { lotId } }))
     )
