@@ -30,8 +30,8 @@ export default defineConfig({
     sequence: { sequencer: NearestFirst },
     // No test of these leaves anything behind in a module.
     isolate: false,
-    // A mutant may leave a test waiting for ever: this is several times what the slowest needs.
-    testTimeout: 5000,
-    hookTimeout: 5000
+    // A mutant may leave a test waiting for ever; less than this, and a busy machine's slowness would pass for a kill.
+    testTimeout: 20_000,
+    hookTimeout: 20_000
   }
 })
