@@ -15,7 +15,7 @@ let exchange: Exchange
 beforeAll(async () => {
   place = makePlace()
   exchange = await startExchange(place)
-}, 60_000)
+}, 150_000)
 afterAll(() => place.clear())
 
 /** Runs the trader at an exchange, in a folder of its own. */

@@ -43,7 +43,7 @@ export const startExchange = async (place: Place, settings: Settings = {}): Prom
   const line = await eventually(
     () => Promise.resolve(running.out()),
     (out) => out.endsWith("\n"),
-    60_000
+    120_000
   )
   const ready = JSON.parse(line) as Ready
   const operate: Exchange["operate"] = async (name, params = {}) => {
