@@ -61,6 +61,7 @@ export class Judge {
   private readonly own: OwnBooks = { held: 0n, lots: [], cash: 0n }
   private readonly arrived = new Set<string>()
   private readonly ownTxids = new Set<string>()
+  private entering = false
   private seenFills = 0
   private seenRequests = 0
   private lastNonce = 0n
@@ -84,6 +85,10 @@ export class Judge {
 
   violate(invariant: string, at: EpochMs, text: string): void {
     if (this.violations.length < MAX_KEPT) this.violations.push({ invariant, at, text })
+  }
+
+  private breaks(invariant: string, at: EpochMs, text: string): void {
+    this.broken.push({ invariant, at, text })
   }
 
   rows(sql: string, ...params: ReadonlyArray<string>): ReadonlyArray<Record<string, unknown>> {
@@ -219,6 +224,20 @@ export class Judge {
     })
   }
 
+  /** What the request under way breaks if the exchange takes it: a refused one has done no harm. */
+  private broken: Array<Violation> = []
+
+  /** The exchange has answered the request that was about to be executed. */
+  onExecuted(endpoint: string, taken: boolean): void {
+    if (endpoint !== "AddOrder") return
+    if (taken) {
+      for (const { at, invariant, text } of this.broken) this.violate(invariant, at, text)
+      this.entries += this.entering ? 1 : 0
+    }
+    this.broken = []
+    this.entering = false
+  }
+
   /** A private request reached the exchange and is about to be executed. */
   onRequest(endpoint: string, params: ReadonlyMap<string, string>, at: EpochMs): void {
     if (endpoint !== "AddOrder" || params.get("validate") === "true") return
@@ -252,7 +271,7 @@ export class Judge {
       .reduce((sum, o) => sum + o.quantity - o.filled, 0n)
     const quantity = amount(params.get("volume"))
     if (selling + quantity > this.own.held) {
-      this.violate(
+      this.breaks(
         "I5",
         at,
         `${id} sells ${show(quantity)} while ${show(selling)} of ${show(this.own.held)} are on sale already`
@@ -269,7 +288,8 @@ export class Judge {
     epoch: number | undefined
   ): void {
     const { limits } = this.parts
-    const bad = (invariant: string, text: string): void => this.violate(invariant, at, `${id}: ${text}`)
+    const bad = (invariant: string, text: string): void => this.breaks(invariant, at, `${id}: ${text}`)
+    this.entering = true
     const price = amount(params.get("price"))
     const quantity = amount(params.get("volume"))
     const notional = Fixed.multiply(price, quantity, "up")
@@ -282,10 +302,10 @@ export class Judge {
       return abs(price - mid) <= Fixed.multiply(mid, limits.priceCollar, "up") + Fixed.unit(6)
     }
     if (lately.length > 0 && !lately.some(collar)) bad("I3", `limit ${show(price)} is outside the collar`)
-    if (at - this.lastEntryAt < limits.minTradeInterval - SLACK_MS) {
-      bad("I3", `${at - this.lastEntryAt} ms after the last entry`)
-    }
-    this.lastEntryAt = at
+    // by the times of approval: one that was long on its way may arrive close to its successor
+    const apart = Math.abs(approvedAt - this.lastEntryAt)
+    if (apart < limits.minTradeInterval) bad("I3", `${apart} ms from the last entry`)
+    this.lastEntryAt = approvedAt
     const day = Math.floor(at / DAY_MS)
     this.entriesOfDay = { day, count: this.entriesOfDay.day === day ? this.entriesOfDay.count + 1 : 1 }
     if (this.entriesOfDay.count > limits.maxTradesPerDay) bad("I3", `entry ${this.entriesOfDay.count} of the day`)
@@ -324,7 +344,6 @@ export class Judge {
         `deadline ${iso(deadline)}, the switch fires at ${state.switchAt === undefined ? "no time" : iso(state.switchAt)}`
       )
     }
-    this.entries += 1
   }
 
   /** I7: what stops entries was not in force when this one was decided. */

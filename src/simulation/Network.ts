@@ -25,6 +25,8 @@ import type { SimExchange } from "./SimExchange.ts"
 export interface Ear {
   /** A private request as it reaches the exchange, before it is executed; `cut` when it was written by a process that is gone. */
   readonly onRequest: (endpoint: string, params: ReadonlyMap<string, string>, at: EpochMs) => void
+  /** And whether it was done as asked. */
+  readonly onExecuted: (endpoint: string, taken: boolean) => void
   /** A private request as it was written, with its nonce. */
   readonly onWritten: (endpoint: string, nonce: bigint, at: EpochMs) => void
   /** An answer or a frame as it reached the trader. */
@@ -156,11 +158,13 @@ export class Network {
         signature: request.headers["API-Sign"] ?? ""
       })
     ear.onRequest(endpoint, params, arrivedAt)
-    return exchange.take((state, now) =>
+    const { body: answer } = exchange.take((state, now) =>
       fits
         ? Exchange.privateCall(state, apiKey, { endpoint, params }, now, arrivedAt)
         : Exchange.signatureRefused(state, apiKey, now)
-    ).reply.body
+    ).reply
+    ear.onExecuted(endpoint, answer.startsWith('{"error":[],'))
+    return answer
   }
 
   /** Carries a request there and its answer back; `back` hears when, unless nothing ever comes. */

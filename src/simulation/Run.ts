@@ -68,6 +68,16 @@ const CHECK_EVERY_MS = 60_000
 
 const secretOf = (seed: number): string => createHash("sha512").update(`simulated secret ${seed}`).digest("base64")
 
+/** Ends that a service manager answers with a new start; any other needs a person, whom nothing here should have called. */
+const expectedEnds = new Set([
+  "stopped",
+  "StoppedUnclean",
+  "RecordsNotWritten",
+  "StoreFailed",
+  "ExchangeUnavailable",
+  "ClockSkewed"
+])
+
 /** Databases live in memory where the system has a place for that. */
 const place = (): string =>
   FileSystem.mkdtempSync(
@@ -141,6 +151,7 @@ class Simulation {
           )
           this.judge.onRequest(endpoint, params, at)
         },
+        onExecuted: (endpoint, taken) => this.judge.onExecuted(endpoint, taken),
         onWritten: (endpoint, nonce, at) => this.judge.onWritten(endpoint, nonce, at),
         onHeard: (what, text, at) => {
           this.note(`${at} < ${what} ${text}`)
@@ -169,6 +180,7 @@ class Simulation {
         wsAuth: "wss://ws-auth.kraken.test/v2"
       },
       dataDir: this.root,
+      confirmed: mockSettingsValue.confirmationCode,
       limits: {
         ...mockSettingsValue.limits,
         maxTradeSize: Money.usd(limits.maxTradeSize),
@@ -245,7 +257,7 @@ class Simulation {
     process.kill()
     network.hangUp(process)
     if (this.process !== process) return
-    if (word.startsWith("defect") || word === "ComponentDown" || word === "CredentialsRefused") {
+    if (!expectedEnds.has(word)) {
       judge.violate("I20", loop.now, `the trader ended: ${word}`)
     }
     loop.at(loop.now + this.downMs, world, () => this.start(false))
@@ -416,7 +428,10 @@ class Simulation {
     let waiting: ReadonlyArray<string> = []
     while (loop.now - from < QUIET_MOST_MS) {
       if (!this.advance(loop.now + LOOK_EVERY_MS)) return undefined
-      if (!this.process.alive) continue
+      if (!this.process.alive) {
+        waiting = ["the trader does not run"]
+        continue
+      }
       this.attend()
       waiting = [...judge.differences(), ...judge.unattended()]
       // the day's loss is the day's

@@ -4,6 +4,7 @@ import { minimumQuantity, roundPrice, roundQuantity } from "../market/Instrument
 import * as Fixed from "../money/Fixed.ts"
 import type { Price } from "../money/Money.ts"
 import * as Money from "../money/Money.ts"
+import type { ClientOrderId } from "../order/Ids.ts"
 import type { Order } from "../order/Order.ts"
 import { isLive } from "../order/Order.ts"
 import type { Proposal } from "../order/Steps.ts"
@@ -28,11 +29,18 @@ const entryProposed = (state: EngineState, pair: PairState): boolean =>
     (p) => p.purpose._tag === "Entry" && p.instrument.symbol === pair.instrument.symbol
   )
 
-/** Whether the trader holds, works or proposes anything on a pair. */
-export const engaged = (state: EngineState, pair: PairState): boolean =>
-  liveEntries(state, pair).length > 0 ||
-  entryProposed(state, pair) ||
-  [...state.lots.values()].some((lot) => lot.symbol === pair.instrument.symbol && lot.remaining > 0n)
+/**
+ * Whether the trader holds, works or proposes anything on a pair. Dust alone does not engage it: what no order could sell
+ * by itself waits for the next entry to top it up, and would wait for ever if it kept that entry away.
+ */
+export const engaged = (state: EngineState, pair: PairState): boolean => {
+  const dust = (id: ClientOrderId): boolean => pair.lotStatuses.some((s) => s.lotId === id && s.state === "dust")
+  return (
+    liveEntries(state, pair).length > 0 ||
+    entryProposed(state, pair) ||
+    [...state.lots.values()].some((lot) => lot.symbol === pair.instrument.symbol && lot.remaining > 0n && !dust(lot.id))
+  )
+}
 
 type Draftable = Either.Either<Omit<Proposal, "proposalId" | "proposedAt">, string>
 

@@ -21,7 +21,7 @@ export interface MarketView {
   readonly takerFee: number
   /** Finished candles since the last call, oldest first; usually none. */
   readonly closed: ReadonlyArray<Candle>
-  /** Whether the trader already holds or works an entry on this pair. */
+  /** Whether the trader already holds or works something on this pair; a remainder too small to be sold alone does not count. */
   readonly engaged: boolean
 }
 
