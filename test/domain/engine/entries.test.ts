@@ -183,6 +183,31 @@ describe("whether a pair is engaged", () => {
   })
 })
 
+describe("dust", () => {
+  it("does not engage its pair: the strategy may enter again, and the next exit takes the dust along", () => {
+    const rig = new Rig().ready().signal()
+    const first = rig.place(rig.proposal())
+    rig.fill(first, "5")
+    // a latch takes the entry back as it is: what was bought cannot be sold alone
+    rig.send({ _tag: "Tripped", cause: "operator", reason: "test" })
+    rig.send({
+      _tag: "ReportsSeen",
+      reports: [rig.statusOf(first, { status: "cancelled", cumQuantity: q("5") })]
+    })
+    rig.send({ _tag: "Reset", cause: "operator", reason: "test" }).tick(15)
+    assert.deepEqual(
+      rig.state.pairs.get(XLM)?.lotStatuses.map(({ state }) => state),
+      ["dust"]
+    )
+    rig.signal()
+    assert.isFalse(rig.views.at(-1)?.engaged)
+    const second = rig.place(rig.proposal())
+    assert.isTrue(Money.notional(second.limitPrice, second.quantity, "up") <= usd("9.5"), "the dust counts as held")
+    rig.fill(second, showQuantity(second))
+    assert.strictEqual(rig.proposal().quantity, Money.Quantity(second.quantity + q("5")))
+  })
+})
+
 describe("drafting an entry", () => {
   const signal = (
     change: { readonly limit?: number; readonly exit?: Partial<EntrySignal["exit"]> } = {}
