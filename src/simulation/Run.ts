@@ -75,7 +75,8 @@ const expectedEnds = new Set([
   "RecordsNotWritten",
   "StoreFailed",
   "ExchangeUnavailable",
-  "ClockSkewed"
+  "ClockSkewed",
+  "CommandFailed"
 ])
 
 /** Databases live in memory where the system has a place for that. */
