@@ -76,6 +76,9 @@ const alone = InstanceLock.of({
   heldElsewhere: Effect.succeed(false)
 })
 
+/** How often a stream session looks at its deadlines: seldom enough that a simulated month does not consist of it. */
+const STREAM_LOOK_MS = 2000
+
 /** Begins a life of the trader. */
 export const live = (birth: Birth): Life => {
   const { effects, network, process, settings } = birth
@@ -100,7 +103,11 @@ export const live = (birth: Birth): Life => {
   )
   const world = Layer.scoped(
     KrakenStream,
-    makeKrakenStream({ ...defaultOptions, connect: network.connect(process, effects) })
+    makeKrakenStream({
+      ...defaultOptions,
+      timing: { ...defaultOptions.timing, tick: STREAM_LOOK_MS },
+      connect: network.connect(process, effects)
+    })
   ).pipe(
     Layer.provideMerge(Layer.scoped(KrakenRest, makeKrakenRest(network.dial(process, effects)))),
     Layer.provideMerge(RateLimitsLive),

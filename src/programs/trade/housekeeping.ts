@@ -116,7 +116,7 @@ export const freezeWatch = Effect.gen(function* () {
   let wall = real.unsafeCurrentTimeMillis()
   let mono = real.unsafeCurrentTimeNanos()
   while (true) {
-    yield* Effect.sleep("500 millis")
+    yield* Effect.sleep("1 second")
     const wallNow = real.unsafeCurrentTimeMillis()
     const monoNow = real.unsafeCurrentTimeNanos()
     const gap = Math.max(Math.abs(wallNow - wall), Number(monoNow - mono) / 1e6)

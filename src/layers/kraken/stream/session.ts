@@ -1,5 +1,5 @@
 /** One session: a connection, the conversation on it, and the watch over both. It always ends in a `SessionEnded`. */
-import { Deferred, Effect, Schedule } from "effect"
+import { Deferred, Effect } from "effect"
 import type { Connect } from "./connect.ts"
 import type { SessionEnded } from "./SessionEnded.ts"
 import type { Wire } from "./Talk.ts"
@@ -14,6 +14,10 @@ export interface Conversation {
   /** The session is over: whoever waits on it is told. */
   readonly close: () => void
 }
+
+/** At once and then again after each pause, for ever; cheaper than a schedule, since it runs twice a second for months. */
+const every = (ms: number, self: Effect.Effect<void>): Effect.Effect<never> =>
+  Effect.forever(Effect.zipRight(self, Effect.sleep(ms)))
 
 /**
  * Runs one session until it ends. `open` is called when the connection is open and starts the conversation.
@@ -52,8 +56,8 @@ export const runSession = (options: {
         [
           connection.ended,
           Deferred.await(over),
-          Effect.repeat(Effect.sync(conversation.tick), Schedule.spaced(options.timing.tick)),
-          Effect.repeat(options.holdPing(ping), Schedule.spaced(options.timing.ping))
+          every(options.timing.tick, Effect.sync(conversation.tick)),
+          every(options.timing.ping, options.holdPing(ping))
         ],
         { concurrency: "unbounded", discard: true }
       ).pipe(Effect.zipRight(Effect.never))
