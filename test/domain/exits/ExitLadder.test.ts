@@ -469,7 +469,7 @@ describe("own entries of the pair", () => {
         orders: [merged, exit([share("a", "12")], { id: id("kt1y") })]
       }
     ] satisfies ReadonlyArray<Partial<LadderView>>) {
-      const step = climb(ladderView({ quote: low, ...view, orders: [...(view.orders ?? []), buying] }))
+      const step = climb(ladderView({ ...view, orders: [...(view.orders ?? []), buying] }))
       assert.strictEqual(one(step, "Cancel").orderId, id("kt1b"))
     }
   })
