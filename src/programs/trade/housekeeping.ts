@@ -13,6 +13,7 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 /** A gap of real time longer than this is a disconnect (suspend, SIGSTOP, a stalled loop). */
 export const FREEZE_GAP_MS = 5000
+const FREEZE_LOOK_MS = 1000
 
 /** One tick per second of market time. */
 export const ticker = Effect.gen(function* () {
@@ -116,10 +117,11 @@ export const freezeWatch = Effect.gen(function* () {
   let wall = real.unsafeCurrentTimeMillis()
   let mono = real.unsafeCurrentTimeNanos()
   while (true) {
-    yield* Effect.sleep("1 second")
+    yield* Effect.sleep(FREEZE_LOOK_MS)
     const wallNow = real.unsafeCurrentTimeMillis()
     const monoNow = real.unsafeCurrentTimeNanos()
-    const gap = Math.max(Math.abs(wallNow - wall), Number(monoNow - mono) / 1e6)
+    // what passed beyond the sleep itself
+    const gap = Math.max(Math.abs(wallNow - wall - FREEZE_LOOK_MS), Number(monoNow - mono) / 1e6 - FREEZE_LOOK_MS)
     wall = wallNow
     mono = monoNow
     if (gap > FREEZE_GAP_MS) yield* engine.tell({ _tag: "Frozen", gapMs: gap })

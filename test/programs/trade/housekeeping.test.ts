@@ -187,10 +187,10 @@ describe("the small fibers", () => {
         yield* Effect.forkScoped(Effect.withClock(freezeWatch, stepping))
         yield* seconds(3)
         assert.strictEqual(yield* frozen, 0)
-        skip += 4400
+        skip += 4900
         yield* seconds(2)
         assert.strictEqual(yield* frozen, 0)
-        skip += 4600
+        skip += 5100
         yield* seconds(2)
         yield* b.d.engine.settled
         assert.strictEqual(yield* frozen, 1)
