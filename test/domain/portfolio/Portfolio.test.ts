@@ -388,6 +388,8 @@ describe("exposure", () => {
     assert.strictEqual(heldCost(lot({ cost: usd("10.000000000001"), remaining: q("40") })), usd("4.000000000001"))
     const marked = heldExposure(lot({ remaining: q("40.4") }), quote("0.200000000001", "0.3"))
     assert.strictEqual(marked, usd("8.080000000041"))
+    const working = workingExposure(entry({ limitPrice: p("0.100000000001"), quantity: q("99.3") }))
+    assert.strictEqual(working, usd("9.9300000001"))
   })
 
   it("I4: a lot that holds less than nothing makes no room for others", () => {
