@@ -107,6 +107,8 @@ export interface Difference {
 export interface EngineState {
   readonly rules: EngineRules
   readonly now: EpochMs
+  /** When this run began: what was decided earlier may look different on the exchange until the books are reconciled. */
+  readonly startedAt: EpochMs
   readonly phase: "starting" | "running" | "stopping"
   readonly paused: boolean
   readonly epoch: number
@@ -174,6 +176,7 @@ export const resume = (
   return {
     rules,
     now,
+    startedAt: now,
     phase: "starting",
     paused: snapshot.fence.paused,
     epoch: snapshot.fence.epoch,

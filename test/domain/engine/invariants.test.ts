@@ -1,7 +1,9 @@
 import { assert, describe, it } from "vitest"
 import { ExchangeOrderId } from "../../../src/domain/order/Ids.ts"
-import { exit, id, lot, q, share, usd } from "../../support/build.ts"
+import { exit, id, lot, NOON, q, share, usd } from "../../support/build.ts"
 import { Rig } from "./Rig.ts"
+
+const rigStart = NOON
 
 describe("invariants while live (I22)", () => {
   it("exits that could sell more than is held latch and are told", () => {
@@ -11,13 +13,31 @@ describe("invariants while live (I22)", () => {
         lots: [held],
         orders: [
           exit([share("kt1-a", "80")], { id: id("kt1-x"), exchangeId: ExchangeOrderId("OX") }),
-          exit([share("kt1-a", "80")], { id: id("kt1-y"), exchangeId: ExchangeOrderId("OY") })
+          exit([share("kt1-a", "80")], { id: id("kt1-y"), exchangeId: ExchangeOrderId("OY"), createdAt: rigStart })
         ]
       }
     })
     rig.quote()
     assert.isDefined(rig.state.breaker.latches.invariant)
     assert.isTrue(rig.ever("Alert").some((d) => d.kind === "breaker.latched" && d.severity === "critical"))
+  })
+
+  it("two exits that an earlier run left open are first looked up: its last records may be missing", () => {
+    const rig = new Rig({
+      snapshot: {
+        lots: [lot({ id: id("kt1-a") })],
+        orders: ["x", "y"].map((name) =>
+          exit([share("kt1-a", "80")], {
+            id: id(`kt1-${name}`),
+            exchangeId: ExchangeOrderId(`O${name}`),
+            createdAt: rigStart - 1
+          })
+        )
+      }
+    })
+    rig.quote().tick(3)
+    assert.isUndefined(rig.state.breaker.latches.invariant)
+    assert.deepEqual(rig.ever("Propose"), [])
   })
 
   it("a sale beyond the lots held latches, and the money is booked all the same", () => {
