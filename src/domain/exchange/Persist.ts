@@ -170,9 +170,11 @@ export const restore = (
     if (!orders.every((order) => state.markets.has(order.symbol))) {
       return yield* Either.left(corrupt("an order is of a pair that the exchange no longer has")())
     }
-    const named = [...head.open, ...fills.map((fill) => fill.txid)]
-    if (!named.every((txid) => findOrder(state, txid) !== undefined)) {
-      return yield* Either.left(corrupt("an open order or a fill names an order that is missing")())
+    if (!fills.every((fill) => findOrder(state, fill.txid)?.symbol === fill.symbol)) {
+      return yield* Either.left(corrupt("a fill names an order that is missing, or of another pair")())
+    }
+    if (!head.open.every((txid) => findOrder(state, txid)?.status === "open")) {
+      return yield* Either.left(corrupt("an order that should rest is missing, or has ended")())
     }
     if (!adds(head, ledgers)) return yield* Either.left(corrupt("the balances are not the sum of the ledger")())
     return state

@@ -15,7 +15,9 @@ const Symbol = Schema.String.pipe(Schema.fromBrand(PairSymbol))
 const Side = Schema.Literal("buy", "sell")
 const Type = Schema.Literal("limit", "market")
 const Balances = Schema.Array(Schema.Tuple(Schema.String, Schema.BigInt))
-const Counter = Schema.Struct({ value: Schema.Number, at: Schema.Number })
+/** An instant that there is a date for; 0 is never. */
+const Time = Schema.Finite.pipe(Schema.between(0, 8_640_000_000_000_000))
+const Counter = Schema.Struct({ value: Schema.Finite, at: Time })
 
 export const OrderRecord = Schema.Struct({
   txid: Schema.String,
@@ -34,10 +36,10 @@ export const OrderRecord = Schema.Struct({
   postOnly: Schema.Boolean,
   feeIn: Schema.Literal("quote", "base"),
   selfTrade: Schema.Literal("cancel-newest", "cancel-oldest", "cancel-both"),
-  expiresAt: Schema.Number,
-  openedAt: Schema.Number,
-  closedAt: Schema.Number,
-  touchedAt: Schema.Number,
+  expiresAt: Time,
+  openedAt: Time,
+  closedAt: Time,
+  touchedAt: Time,
   status: Schema.Literal("pending", "open", "closed", "canceled", "expired"),
   filled: QuantityText,
   cost: UsdText,
@@ -55,7 +57,7 @@ export const FillRecord = Schema.Struct({
   symbol: Symbol,
   side: Side,
   type: Type,
-  at: Schema.Number,
+  at: Time,
   price: PriceText,
   quantity: QuantityText,
   cost: UsdText,
@@ -68,7 +70,7 @@ export const FillRecord = Schema.Struct({
 export const LedgerRecord = Schema.Struct({
   id: Schema.String,
   refid: Schema.String,
-  at: Schema.Number,
+  at: Time,
   type: Schema.Literal("trade", "deposit", "withdrawal", "transfer"),
   subtype: Schema.String,
   wallet: Schema.String,
@@ -79,8 +81,8 @@ export const LedgerRecord = Schema.Struct({
 
 /** Everything else that outlives a process: the account's small and quickly changing part. */
 export const HeadRecord = Schema.Struct({
-  now: Schema.Number,
-  serial: Schema.Int,
+  now: Time,
+  serial: Schema.NonNegativeInt,
   startingBalances: Balances,
   balances: Balances,
   open: Schema.Array(Schema.String),
@@ -90,13 +92,13 @@ export const HeadRecord = Schema.Struct({
       nonce: Schema.BigInt,
       recent: Schema.Array(Schema.BigInt),
       calls: Counter,
-      usedAt: Schema.Number
+      usedAt: Time
     })
   ),
-  lockout: Schema.Struct({ failures: Schema.Int, until: Schema.Number }),
-  tokens: Schema.Array(Schema.Struct({ token: Schema.String, apiKey: Schema.String, issuedAt: Schema.Number })),
+  lockout: Schema.Struct({ failures: Schema.Int, until: Time }),
+  tokens: Schema.Array(Schema.Struct({ token: Schema.String, apiKey: Schema.String, issuedAt: Time })),
   engine: Schema.Array(Schema.Tuple(Symbol, Counter)),
   tradeIds: Schema.Array(Schema.Tuple(Symbol, Schema.Int)),
-  switchAt: orNothing(Schema.Number),
-  volume: Schema.Struct({ from: Schema.Int, total: UsdText })
+  switchAt: orNothing(Time),
+  volume: Schema.Struct({ from: Schema.NonNegativeInt, total: UsdText })
 })
