@@ -1,5 +1,9 @@
 /** What the fuzz tests found, each as the smallest text that showed it. */
-import { Either, Option } from "effect"
+import { createHash } from "node:crypto"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Either, Option, Schema } from "effect"
 import { assert, describe, it } from "vitest"
 import { parseJsonText } from "../../src/domain/kraken/JsonText.ts"
 import { namesOf } from "../../src/domain/kraken/naming.ts"
@@ -15,9 +19,14 @@ import { settingKeys } from "../../src/domain/settings/keys.ts"
 import { parseSettings } from "../../src/domain/settings/Parse.ts"
 import { nearest } from "../../src/domain/settings/spelling.ts"
 import * as Value from "../../src/domain/settings/values.ts"
+import * as Persist from "../../src/domain/exchange/Persist.ts"
+import { reasonOf } from "../../src/layers/sqlite/failure.ts"
+import { openSideFile } from "../../src/layers/sqlite/SideFile.ts"
+import { OrderState } from "../../src/layers/sqlite/states.ts"
 import { bodyParams } from "../../src/layers/exchange/params.ts"
 import { timely } from "../support/fuzz.ts"
-import { instrument, p, XLM } from "../support/build.ts"
+import { config, session } from "./frames.ts"
+import { exit, instrument, p, share, XLM } from "../support/build.ts"
 import { decodePublic, maintenanceTime } from "../../src/domain/kraken/stream/Public.ts"
 import { shown } from "../../src/domain/kraken/stream/Redact.ts"
 import { decodeReply } from "../../src/domain/kraken/stream/Reply.ts"
@@ -202,5 +211,60 @@ describe("bodies of calls", () => {
       Buffer.from(`{"${"k".repeat(length)}":[${Array.from({ length: times }, () => "1").join(",")}]}`)
     assert.isTrue(Option.isNone(timely(() => bodyParams(body(30_000, 15_000), "application/json"))))
     assert.isTrue(Option.isSome(timely(() => bodyParams(body(20, 20_000), "application/json"))))
+  })
+})
+
+describe("a stored exchange", () => {
+  const why = (kind: string, change: (row: Record<string, unknown>) => void): unknown => {
+    const rows = JSON.parse(session.stored) as Array<{ kind: string; text: string }>
+    const row = rows.find((one) => one.kind === kind)
+    assert.isDefined(row)
+    const content = JSON.parse(row?.text ?? "") as Record<string, unknown>
+    change(content)
+    const text = JSON.stringify(rows.map((one) => (one === row ? { ...one, text: JSON.stringify(content) } : one)))
+    return Either.match(Persist.decode(config, text, session.now), {
+      onLeft: (corrupt) => corrupt.why,
+      onRight: () => "restored"
+    })
+  }
+
+  it("whose rows contradict one another is refused, not failed on later", () => {
+    assert.strictEqual(
+      why("head", () => undefined),
+      "restored"
+    )
+    assert.match(String(why("fill", (fill) => (fill["symbol"] = "NO/USD"))), /of another pair/)
+    assert.match(String(why("head", (head) => (head["now"] = 1e300))), /head row cannot be read/)
+    assert.match(String(why("head", (head) => (head["volume"] = { from: -1, total: "0" }))), /head row cannot be read/)
+    const ended = session.state.account.closed.store[0]
+    assert.match(String(why("head", (head) => (head["open"] = [ended]))), /has ended/)
+  })
+})
+
+describe("the side file", () => {
+  const line = (text: string): string => `${createHash("sha256").update(text).digest("hex").slice(0, 16)} ${text}\n`
+
+  it("keeps a line that this version would spell otherwise, and names one that it cannot read", () => {
+    const folder = mkdtempSync(join(tmpdir(), "found-"))
+    try {
+      const path = join(folder, "exits-aside.log")
+      const order = JSON.stringify(Schema.encodeSync(OrderState)(exit([share("kt1a", "100")])))
+      writeFileSync(path, line(`{ "nonce": "5", "epoch": 3, "order": ${order} }`))
+      for (const time of ["first", "again"]) {
+        const file = openSideFile(path)
+        assert.strictEqual(file.waiting().length, 1, time)
+        file.close()
+      }
+      writeFileSync(path, line('{"nonce":"5","epoch":3}'))
+      let reason = ""
+      try {
+        openSideFile(path)
+      } catch (cause) {
+        reason = reasonOf(cause)
+      }
+      assert.strictEqual(reason, "corrupt")
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 })

@@ -4,8 +4,9 @@
  */
 import { createHash } from "node:crypto"
 import * as FileSystem from "node:fs"
-import { Array, Schema } from "effect"
+import { Array, Either, Schema } from "effect"
 import type { Order } from "../../domain/order/Order.ts"
+import { Damaged } from "./failure.ts"
 import { OrderState } from "./states.ts"
 
 /** Room for some four hundred exits: at one attempt every two seconds, a quarter of an hour without a database. */
@@ -22,7 +23,7 @@ const LineBody: Schema.Schema<AsideIntent, string> = Schema.parseJson(
   Schema.Struct({ order: OrderState, nonce: Schema.BigInt, epoch: Schema.Finite })
 )
 const encodeBody = Schema.encodeSync(LineBody)
-const decodeBody = Schema.decodeSync(LineBody)
+const decodeBody = Schema.decodeEither(LineBody)
 
 const DIGEST_LENGTH = 16
 const digest = (body: string): string => createHash("sha256").update(body).digest("hex").slice(0, DIGEST_LENGTH)
@@ -36,8 +37,15 @@ const bodyOf = (line: string): string => line.slice(DIGEST_LENGTH + 1)
 const isWhole = (line: string): boolean => line.slice(0, DIGEST_LENGTH) === digest(bodyOf(line))
 
 /** Lines up to the first that is not whole: a torn line was never acknowledged, and nothing was written after it. */
-const decodeLines = (content: string): ReadonlyArray<AsideIntent> =>
-  Array.takeWhile(content.split("\n"), isWhole).map((line) => decodeBody(bodyOf(line)))
+const wholeLines = (content: string): ReadonlyArray<string> => Array.takeWhile(content.split("\n"), isWhole)
+
+/** A whole line that cannot be read is an intent all the same: it must not be passed over. */
+const decodeLine = (line: string): AsideIntent =>
+  Either.getOrThrowWith(
+    decodeBody(bodyOf(line)),
+    () =>
+      new Damaged({ what: "a line of the side file is whole and cannot be read: was it written by another version?" })
+  )
 
 export interface SideFile {
   /** Intents that the database has not taken yet, oldest first. */
@@ -55,15 +63,36 @@ const usedUp = (path: string): Error =>
     code: "ENOSPC"
   })
 
+/** Whoever cannot use the file does not hold it. */
+const closingOnFailure = <A>(handle: number, use: () => A): A => {
+  try {
+    return use()
+  } catch (cause) {
+    FileSystem.closeSync(handle)
+    throw cause
+  }
+}
+
+const takeUp = (
+  handle: number
+): { readonly lines: ReadonlyArray<string>; readonly intents: ReadonlyArray<AsideIntent> } => {
+  const lines = wholeLines(FileSystem.readFileSync(handle).toString("utf8"))
+  return { lines, intents: lines.map(decodeLine) }
+}
+
 /** Opens the file, allocating it with real blocks if it is new, and reads what an earlier run left in it. */
 export const openSideFile = (path: string): SideFile => {
   const handle = FileSystem.openSync(path, FileSystem.constants.O_RDWR | FileSystem.constants.O_CREAT, 0o600)
-  const content = FileSystem.readFileSync(handle)
-  let waiting = decodeLines(content.toString("utf8"))
-  let end = Buffer.byteLength(waiting.map(encodeLine).join(""))
-  // Zeroes written, not a hole: the blocks must be there when the disk is full. They also wipe a torn line.
-  FileSystem.writeSync(handle, Buffer.alloc(CAPACITY - end), 0, CAPACITY - end, end)
-  FileSystem.fsyncSync(handle)
+  const { lines, intents } = closingOnFailure(handle, () => takeUp(handle))
+  let waiting = intents
+  // By what stands there: another version may have spelt a line otherwise than this one would.
+  let end = Buffer.byteLength(lines.map((line) => `${line}\n`).join(""))
+  closingOnFailure(handle, () => {
+    // Zeroes written, not a hole: the blocks must be there when the disk is full. They also wipe a torn line.
+    const free = Math.max(0, CAPACITY - end)
+    FileSystem.writeSync(handle, Buffer.alloc(free), 0, free, end)
+    FileSystem.fsyncSync(handle)
+  })
   return {
     waiting: () => waiting,
     append: (intent) => {
