@@ -151,6 +151,7 @@ export const makeLocalKraken = (
 ): Effect.Effect<LocalKrakenShape, LocalKrakenError | TapeError, Scope.Scope> =>
   Effect.gen(function* () {
     const path = options.file ?? "the exchange in memory"
+    const readAt = yield* Clock.currentTimeNanos
     const pairs = options.pairs ?? defaultPairs
     const balances = yield* startingBalances(options.balances)
     const market = yield* chooseMarket({
@@ -211,7 +212,10 @@ export const makeLocalKraken = (
       })
     }
 
-    const clock = yield* makeAcceleratedClock({ start: begun.state.now, speed: options.speed })
+    // At the machine's own speed a new market begins at the machine's time; making its past has taken some of that.
+    const late = options.speed <= 1 && options.from === undefined && identity.rows === undefined
+    const madeInMs = late ? Number(((yield* Clock.currentTimeNanos) - readAt) / 1_000_000n) : 0
+    const clock = yield* makeAcceleratedClock({ start: begun.state.now + madeInMs, speed: options.speed })
     const runFork = yield* FiberSet.makeRuntime<never>()
     const fork = (effect: Effect.Effect<unknown>): void => {
       runFork(effect)
