@@ -189,6 +189,7 @@ class Simulation {
         maxTradeSize: Money.usd(limits.maxTradeSize),
         maxTotalExposure: Money.usd(limits.maxTotalExposure),
         maxDailyLoss: Money.usd(limits.maxDailyLoss),
+        staleAfter: 30_000,
         maxTradesPerDay: 10_000,
         minTradeInterval: 10_000,
         cooldownAfterLoss: 0
@@ -234,6 +235,7 @@ class Simulation {
     const { effects, loop, machine, network, plan } = this
     const process = new Process(loop, machine, plan.start)
     this.process = process
+    this.exitsOnly = false
     this.note(`${loop.now} start ${this.lives}`)
     this.life = live({
       process,
@@ -245,7 +247,10 @@ class Simulation {
       seed: seedOf(plan.seed, "life", this.lives),
       strategy: plan.strategy === "eager" ? eager(plan.seed) : told(plan.seed, this.told),
       onJournal: (entry) => this.note(`${entry.at} ${entry.kind} ${write(entry.data)}`),
-      onAlert: (alert) => this.note(`${loop.now} alert ${alert.kind} ${alert.text}`),
+      onAlert: (alert) => {
+        this.note(`${loop.now} alert ${alert.kind} ${alert.text}`)
+        if (alert.kind === "start.exits-only") this.exitsOnly = true
+      },
       onEnd: (end) => {
         if (process.alive) this.ended(process, endWord(end))
       },
@@ -268,6 +273,8 @@ class Simulation {
   }
 
   private downMs = 5000
+  /** The trader has told that nothing is bought in this life. */
+  private exitsOnly = false
 
   private crash(downMs: number, torn: boolean): void {
     const { loop, network, process } = this
@@ -412,6 +419,12 @@ class Simulation {
 
   /** What the operator does when a latch waits for a person. */
   private attend(): void {
+    // a start that found something to correct says so, and waits for a person to start it again
+    if (this.exitsOnly && this.process.alive) {
+      this.exitsOnly = false
+      this.downMs = 1000
+      this.life?.stop()
+    }
     const held = this.judge.latched()
     for (const line of held) {
       const invariant = line.startsWith("invariant")
