@@ -428,7 +428,9 @@ class Simulation {
     const held = this.judge.latched()
     for (const line of held) {
       const invariant = line.startsWith("invariant")
-      if (invariant) this.judge.violate("I22", this.loop.now, `the trader found ${line}`)
+      // refused nonces that the plan itself sends are rightly taken for another program on the key
+      const refusedNonce = line.includes("higher nonce") && write(this.plan.steps).includes("EAPI:Invalid nonce")
+      if (invariant && !refusedNonce) this.judge.violate("I22", this.loop.now, `the trader found ${line}`)
       if (invariant || line.startsWith("balance") || line.startsWith("operator")) {
         const engine = this.process.alive ? this.life?.engine() : undefined
         engine?.offer({ _tag: "Reset", cause: undefined, reason: "the simulated operator has looked" })
