@@ -44,7 +44,7 @@ export interface RunResult {
   /** Over everything that was sent, heard, decided and done. */
   readonly hash: string
   readonly simulatedMs: number
-  /** From the end of the faults until books and account agreed, nothing was unknown and an entry had been placed. */
+  /** From the end of the faults until books and account agreed, nothing was unknown and an entry had been placed, for good. */
   readonly settledAfterMs: number | undefined
   readonly tasks: number
   readonly effects: number
@@ -82,15 +82,23 @@ const expectedEnds = new Set([
 ])
 
 /** Databases live in memory where the system has a place for that. */
-const place = (): string =>
-  FileSystem.mkdtempSync(
-    Path.join(FileSystem.existsSync("/dev/shm") ? "/dev/shm" : OperatingSystem.tmpdir(), "simulation-")
-  )
+export const shelf = (): string => (FileSystem.existsSync("/dev/shm") ? "/dev/shm" : OperatingSystem.tmpdir())
+
+/** How far a run is. */
+export interface RunProgress {
+  readonly simulatedMs: number
+  readonly tasks: number
+  readonly violations: number
+}
 
 export interface RunOptions {
   /** Told as it happens: for replays. */
   readonly onLine?: (line: string) => void
   readonly log?: Layer.Layer<never>
+  /** Told at least once a simulated minute. */
+  readonly onMinute?: (progress: RunProgress) => void
+  /** The folder in which the run makes its own. */
+  readonly shelf?: string
 }
 
 class Simulation {
@@ -100,7 +108,7 @@ class Simulation {
   readonly exchange: SimExchange
   private readonly plan: Plan
   private readonly options: RunOptions
-  private readonly root = place()
+  private readonly root: string
   private readonly machine = { skewMs: 0 }
   private readonly faults
   private readonly network: Network
@@ -117,6 +125,7 @@ class Simulation {
   constructor(plan: Plan, options: RunOptions) {
     this.plan = plan
     this.options = options
+    this.root = FileSystem.mkdtempSync(Path.join(options.shelf ?? shelf(), "simulation-"))
     this.loop = new Loop(plan.start)
     const { loop } = this
     const secret = secretOf(plan.seed)
@@ -444,10 +453,13 @@ class Simulation {
     const entriesBefore = judge.entries
     this.told.wanted += 1
     let waiting: ReadonlyArray<string> = []
+    let settledAfter: number | undefined
     while (loop.now - from < QUIET_MOST_MS) {
       if (!this.advance(loop.now + LOOK_EVERY_MS)) return undefined
+      this.tellMinute()
       if (!this.process.alive) {
         waiting = ["the trader does not run"]
+        settledAfter = undefined
         continue
       }
       this.attend()
@@ -456,7 +468,8 @@ class Simulation {
       const spent = judge.latched().some((line) => line.startsWith("dailyLoss"))
       if (judge.entries === entriesBefore && !spent)
         waiting = [...waiting, "no entry has been placed since the faults ended"]
-      if (waiting.length === 0 && loop.now - from >= QUIET_LEAST_MS) return loop.now - from
+      settledAfter = waiting.length === 0 ? (settledAfter ?? loop.now - from) : undefined
+      if (settledAfter !== undefined && loop.now - from >= QUIET_LEAST_MS) return settledAfter
       if (judge.violations.length > 0) return undefined
     }
     for (const line of waiting) judge.violate("I20", loop.now, line)
@@ -471,6 +484,15 @@ class Simulation {
     return false
   }
 
+  private tellMinute(): void {
+    const { judge, loop, options, plan } = this
+    options.onMinute?.({
+      simulatedMs: loop.now - plan.start,
+      tasks: loop.ran,
+      violations: judge.violations.length
+    })
+  }
+
   run(): RunResult {
     const { effects, exchange, judge, loop, plan } = this
     this.market.run()
@@ -482,6 +504,7 @@ class Simulation {
     while (loop.now < end && judge.violations.length === 0) {
       if (!this.advance(Math.min(end, loop.now + CHECK_EVERY_MS))) break
       judge.checkBooked()
+      this.tellMinute()
     }
     let settledAfterMs: number | undefined
     if (judge.violations.length === 0) {
