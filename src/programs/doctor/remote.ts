@@ -152,12 +152,12 @@ export const sizesCheck = (i: Instrument, quote: Quote, limits: Limits): Check =
 
 /**
  * What a refused test order speaks against. Lack of funds is no mistake of anybody's: they may be at work. What passes by
- * itself (a mode, a limit, no answer) proves nothing.
+ * itself (a mode, a limit, no answer), and a text that nobody knows, proves nothing.
  */
 const refusalOf = (error: KrakenError): Kind | "funds" => {
   const kind = kindOf(error)
   if (kind === "credentials" || error._tag !== "KrakenApiError") return kind
-  if (error.kind === "arguments" || error.kind === "unrecognised") return "settings"
+  if (error.kind === "arguments") return "settings"
   if (error.kind !== "rejected") return kind
   switch (error.reject) {
     case "funds":

@@ -279,14 +279,6 @@ const refusals: ReadonlyArray<readonly [string, Scene, string, number, string, "
     "entries only"
   ],
   [
-    "an answer that nobody knows",
-    { prepare: rest((r) => r.always("validateOrder", Effect.fail(refused("unrecognised", "ENew:What")))) },
-    "CommandFailed",
-    78,
-    "ENew:What",
-    "entries only"
-  ],
-  [
     "no permission to trade after all",
     { prepare: rest((r) => r.always("validateOrder", Effect.fail(badKey))) },
     "KeyUnfit",
@@ -407,6 +399,11 @@ const warnings: ReadonlyArray<readonly [string, Scene, string]> = [
     "no answer to the order",
     { prepare: rest((r) => r.always("validateOrder", Effect.fail(timedOut("AddOrder")))) },
     "no answer proves nothing"
+  ],
+  [
+    "an answer that nobody knows",
+    { prepare: rest((r) => r.always("validateOrder", Effect.fail(refused("unrecognised", "ENew:What")))) },
+    "ENew:What"
   ],
   [
     "an exchange that is busy",
