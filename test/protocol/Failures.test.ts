@@ -206,6 +206,31 @@ describe("failures of the disk", () => {
   )
 })
 
+describe("failures of one write", () => {
+  it.scopedLive(
+    "I20: intents alone cannot be recorded for a while: no entry, and afterwards entries without a restart",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        const run = yield* world.start()
+        yield* ready(world)
+        const other = new BetterSqlite3(Path.join(world.dir, "trading.db"))
+        other.exec(
+          "CREATE TRIGGER no_intent BEFORE INSERT ON intents BEGIN SELECT RAISE(ABORT, 'the test said so'); END"
+        )
+        world.say(enter(0.1))
+        yield* logged(world, "The database cannot be written")
+        yield* logged(world, "can be written again")
+        yield* noEntry(world, 10_000, "its intent could not be recorded")
+        other.exec("DROP TRIGGER no_intent")
+        other.close()
+        yield* anEntry(world)
+        assert.isTrue(Exit.isSuccess(yield* run.stop))
+        yield* assertBooks(world)
+      })
+  )
+})
+
 describe("crashes", () => {
   it.scopedLive("killed: the dead man's switch cancels what rests, the restart recovers and trades on", () =>
     Effect.gen(function* () {

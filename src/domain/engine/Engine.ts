@@ -11,7 +11,7 @@ import { balancesSeen, ledgerSeen } from "./balances.ts"
 import { checkDailyLoss, markPrices, record, rollDay } from "./days.ts"
 import type { Decision } from "./Decision.ts"
 import type { Draft } from "./Draft.ts"
-import { alert, applyBreaker, askOnce, fail, latch, log, patch, putPair, succeed } from "./Draft.ts"
+import { applyBreaker, askOnce, fail, latch, log, patch, putPair, succeed } from "./Draft.ts"
 import { cancelWhereStopped } from "./entries.ts"
 import type { EngineEvent } from "./Event.ts"
 import { runLadders } from "./exits.ts"
@@ -26,12 +26,12 @@ import {
   neverArrived,
   outcomeSeen,
   proposalDropped,
-  requestCancel,
-  storeBroken
+  requestCancel
 } from "./orders.ts"
 import { prune } from "./prune.ts"
 import { applyReports, askAgain, closeLots, identified, lookUpAbsent, raiseIfUnbooked, recalled } from "./reports.ts"
 import type { EngineState } from "./State.ts"
+import { storeBroken, storeDoubted, storeRecovered } from "./store.ts"
 import { liveOrders, show } from "./Views.ts"
 import type { StoreWrite } from "./Write.ts"
 
@@ -230,11 +230,10 @@ const apply = (d: Draft, event: EngineEvent): void => {
       return log(d, "warning", `the dead man's switch is not confirmed: ${event.reason}`)
     case "StoreBroken":
       return storeBroken(d, event.reason)
-    case "StoreRecovered": {
-      if (d.state.storeFailed === undefined) return
-      patch(d, { storeFailed: undefined })
-      return alert(d, "info", "store.recovered", "The database can be written again; nothing was lost.")
-    }
+    case "StoreDoubted":
+      return storeDoubted(d, event.reason)
+    case "StoreRecovered":
+      return storeRecovered(d, event.proof)
     case "Started":
       return d.state.phase === "starting" ? patch(d, { phase: "running" }) : undefined
     case "Stopping":

@@ -108,8 +108,12 @@ export type EngineEvent = At &
     | { readonly _tag: "SwitchArmed"; readonly firesAt: EpochMs }
     | { readonly _tag: "SwitchLost"; readonly reason: string }
     // store
+    /** The writer's commit failed; it tries again and tells when it succeeded. */
     | { readonly _tag: "StoreBroken"; readonly reason: string }
-    | { readonly _tag: "StoreRecovered" }
+    /** Somebody else than the writer found the database failing. */
+    | { readonly _tag: "StoreDoubted"; readonly reason: string }
+    /** The writer committed, after a failure or because a proof was asked for: the last one among what it committed. */
+    | { readonly _tag: "StoreRecovered"; readonly proof?: number }
     // operator
     | { readonly _tag: "Started" }
     | { readonly _tag: "Stopping"; readonly reason: string }

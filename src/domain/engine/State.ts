@@ -119,6 +119,10 @@ export interface EngineState {
   readonly privateUp: boolean
   readonly privateUpAt: EpochMs | undefined
   readonly storeFailed: string | undefined
+  /** People were told of this failure. */
+  readonly storeTold: boolean
+  /** Proofs that the writer was asked for, and the last one that it gave. */
+  readonly storeProofs: { readonly asked: number; readonly given: number }
   readonly skew: string | undefined
   readonly anotherTrader: string | undefined
   readonly system: SystemStatus
@@ -186,6 +190,8 @@ export const resume = (
     privateUp: false,
     privateUpAt: undefined,
     storeFailed: undefined,
+    storeTold: false,
+    storeProofs: { asked: 0, given: 0 },
     skew: undefined,
     anotherTrader: undefined,
     system: "unknown",

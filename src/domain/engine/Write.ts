@@ -30,3 +30,14 @@ export type StoreWrite =
   | { readonly _tag: "Metrics"; readonly row: MetricsRow }
   /** Small named values: throttle counters, limiter counters, last drill, last backup… JSON text. */
   | { readonly _tag: "Note"; readonly key: string; readonly value: string }
+
+/** Note by which the writer proves that the database takes writes; its value is the number of the proof. */
+const PROOF_NOTE = "store.proof"
+
+export const proofWrite = (proof: number): StoreWrite => ({ _tag: "Note", key: PROOF_NOTE, value: String(proof) })
+
+/** The last proof in a batch. */
+export const proofIn = (writes: ReadonlyArray<StoreWrite>): number | undefined => {
+  const found = writes.findLast((write) => write._tag === "Note" && write.key === PROOF_NOTE)
+  return found?._tag === "Note" ? Number(found.value) : undefined
+}

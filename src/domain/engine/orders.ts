@@ -15,6 +15,7 @@ import { DEADLINE_MS, assess } from "../risk/Risk.ts"
 import type { Draft } from "./Draft.ts"
 import { alert, askOnce, fail, holdOrder, latch, log, patch, putLot, putOrder, putPair, succeed } from "./Draft.ts"
 import { pauseExit, putThrottle, releaseUnmatched } from "./reports.ts"
+import { storeDoubted } from "./store.ts"
 import { exposure, riskView, show } from "./Views.ts"
 
 /** Puts a proposal before the desk. */
@@ -92,20 +93,9 @@ export const intentFailed = (d: Draft, orderId: ClientOrderId, why: "store" | "f
   const order = d.state.orders.get(orderId)
   if (order === undefined) return
   end(d, order, `not sent: ${text}`, false)
-  if (why === "store") storeBroken(d, text)
+  if (order.purpose._tag === "Entry") putPair(d, order.symbol, { signal: undefined, note: `not sent: ${text}` })
+  if (why === "store") storeDoubted(d, text)
   log(d, "warning", `order ${orderId} was not sent: ${text}`, { orderId })
-}
-
-export const storeBroken = (d: Draft, reason: string): void => {
-  if (d.state.storeFailed === undefined) {
-    alert(
-      d,
-      "critical",
-      "store.failed",
-      `The database cannot be written (${reason}). No entry is sent and resting entries are cancelled; exits, cancels and the dead man's switch go on. Free the disk or repair the folder: the trader goes on by itself when writing works again.`
-    )
-  }
-  patch(d, { storeFailed: reason })
 }
 
 /** What a business rejection means: which are no failure of the system. */

@@ -60,7 +60,7 @@ const aside = (
 ): Effect.Effect<Either.Either<CommittedIntent, NotDurable>> => {
   const lost = Either.left({ why: "store" as const, text })
   if (approved.proposal.purpose._tag === "Entry") return Effect.succeed(lost)
-  return d.engine.tell({ _tag: "StoreBroken", reason }).pipe(
+  return d.engine.tell({ _tag: "StoreDoubted", reason }).pipe(
     Effect.zipRight(d.nonce.next),
     Effect.flatMap((nonce) => d.store.commitExitAside(approved, nonce)),
     Effect.map(Either.right),

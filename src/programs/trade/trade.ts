@@ -183,7 +183,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     })
     const writer = yield* makeWriter(
       (reason) => engine.tell({ _tag: "StoreBroken", reason }),
-      engine.tell({ _tag: "StoreRecovered" })
+      (proof) => engine.tell({ _tag: "StoreRecovered", ...(proof === undefined ? {} : { proof }) })
     )
     const inside = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       effect.pipe(

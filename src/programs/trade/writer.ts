@@ -1,6 +1,7 @@
 /** The writer fiber: commits batches in order, one transaction per burst; a batch that fails is kept and tried again. */
 import { Deferred, Effect, Mailbox } from "effect"
 import type { StoreWrite } from "../../domain/engine/Write.ts"
+import { proofIn } from "../../domain/engine/Write.ts"
 import { Store } from "../../services/Store.ts"
 import type { WriterShape } from "../../services/Writer.ts"
 import { storeRetry } from "./backoff.ts"
@@ -12,10 +13,13 @@ type Item =
 /** At most so many writes in one transaction, so that an intent never waits long for the connection. */
 const BURST = 200
 
-/** `broken` and `recovered` tell the engine, which stops entries meanwhile. */
+/**
+ * `broken` and `recovered` tell the engine, which stops entries meanwhile. `recovered` follows a commit after failures, and
+ * one that holds a proof that was asked for.
+ */
 export const makeWriter = (
   broken: (reason: string) => Effect.Effect<void>,
-  recovered: Effect.Effect<void>
+  recovered: (proof: number | undefined) => Effect.Effect<void>
 ): Effect.Effect<WriterShape, never, Store> =>
   Effect.gen(function* () {
     const store = yield* Store
@@ -36,9 +40,10 @@ export const makeWriter = (
         Effect.retry(storeRetry),
         Effect.zipRight(
           Effect.suspend(() => {
-            if (!failing) return Effect.void
+            const proof = proofIn(writes)
+            if (!failing && proof === undefined) return Effect.void
             failing = false
-            return recovered
+            return recovered(proof)
           })
         ),
         // the retry schedule never ends, so nothing is left to fail with

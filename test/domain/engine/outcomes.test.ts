@@ -2,6 +2,7 @@ import { Either } from "effect"
 import { assert, describe, it } from "vitest"
 import { ExchangeOrderId } from "../../../src/domain/order/Ids.ts"
 import { gates } from "../../../src/domain/engine/Views.ts"
+import { proofWrite } from "../../../src/domain/engine/Write.ts"
 import { p, q, usd } from "../../support/build.ts"
 import { Rig } from "./Rig.ts"
 
@@ -47,7 +48,8 @@ describe("outcomes", () => {
     rig.send({ _tag: "IntentFailed", orderId: approved.id, why: "store", text: "the database is full" })
     assert.strictEqual(rig.order(approved.id).status, "rejected")
     assert.include(gates(rig.state).join(), "database")
-    rig.send({ _tag: "StoreRecovered" })
+    assert.deepEqual(rig.written.at(-1), proofWrite(1))
+    rig.send({ _tag: "StoreRecovered", proof: 1 })
     assert.deepEqual(gates(rig.state), [])
   })
 

@@ -3,8 +3,10 @@ import { Deferred, Effect, Either, Exit, Fiber, Option, TestClock } from "effect
 import { ExchangeOrderId } from "../../../src/domain/order/Ids.ts"
 import type { SendOutcome } from "../../../src/domain/order/Outcome.ts"
 import type { Proposal } from "../../../src/domain/order/Steps.ts"
+import { gates } from "../../../src/domain/engine/Views.ts"
 import type { Deps } from "../../../src/programs/desk/Deps.ts"
 import { send, voidReason } from "../../../src/programs/desk/send.ts"
+import { StoreFailed } from "../../../src/services/Store.ts"
 import type { Rig } from "../../domain/engine/Rig.ts"
 import { inWorld, proposing, rest, selling, until } from "./support.ts"
 import type { Bench } from "./support.ts"
@@ -203,6 +205,45 @@ describe("the store cannot be written", () => {
         assert.include(b.d.engine.unsafeState().storeFailed ?? "", "full")
         assert.strictEqual(onlyOrder(b, rig.proposal()).status, "rejected")
         assert.deepEqual((yield* b.store.contents).aside, [])
+      })
+    )
+  })
+
+  it.scoped("I20: an intent that failed once, while the writer never did: entries go on by themselves", () => {
+    const rig = proposing()
+    return inWorld(rig, (b) =>
+      Effect.gen(function* () {
+        let failures = 1
+        const store = {
+          ...b.d.store,
+          commitIntent: (...args: Parameters<typeof b.d.store.commitIntent>) =>
+            failures-- > 0
+              ? Effect.fail(new StoreFailed({ operation: "commit an intent", reason: "busy", cause: "the test" }))
+              : b.d.store.commitIntent(...args)
+        }
+        yield* send({ ...b.d, store }, rig.proposal())
+        yield* until(() => b.d.engine.unsafeState().storeProofs.given === 1)
+        assert.isUndefined(b.d.engine.unsafeState().storeFailed)
+        assert.strictEqual(b.of("Alert").filter((a) => a.kind === "store.failed").length, 1)
+        assert.deepEqual(gates(b.d.engine.unsafeState()), [])
+      })
+    )
+  })
+
+  it.scoped("I20: the same for an exit that went to the side file", () => {
+    const rig = selling()
+    return inWorld(rig, (b) =>
+      Effect.gen(function* () {
+        yield* b.store.failWith("io")
+        yield* b.rest.answer("addOrder", Effect.succeed(accepted))
+        yield* send(b.d, rig.proposal())
+        yield* b.d.engine.settled
+        yield* rest
+        assert.strictEqual(b.d.engine.unsafeState().storeFailed, "io")
+        yield* b.store.failWith(undefined)
+        yield* TestClock.adjust("10 seconds")
+        yield* until(() => b.d.engine.unsafeState().storeFailed === undefined)
+        assert.strictEqual((yield* b.rest.callsOf("addOrder")).length, 1)
       })
     )
   })

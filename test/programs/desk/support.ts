@@ -63,7 +63,7 @@ export const inWorld = <A, E>(
     })
     const writer = yield* makeWriter(
       (reason) => engine.tell({ _tag: "StoreBroken", reason }),
-      engine.tell({ _tag: "StoreRecovered" })
+      (proof) => engine.tell({ _tag: "StoreRecovered", ...(proof === undefined ? {} : { proof }) })
     )
     write = (decision) => {
       if (decision._tag === "Persist") writer.write(decision.writes)

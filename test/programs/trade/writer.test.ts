@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, TestClock } from "effect"
 import type { StoreWrite } from "../../../src/domain/engine/Write.ts"
+import { proofWrite } from "../../../src/domain/engine/Write.ts"
 import { MockStoreControl } from "../../../src/layers/mock/MockStore.ts"
 import { mockWorld } from "../../../src/layers/mock/mockWorld.ts"
 import { makeWriter } from "../../../src/programs/trade/writer.ts"
@@ -15,7 +16,7 @@ const setting = Effect.gen(function* () {
   const heard: Array<string> = []
   const writer = yield* makeWriter(
     (reason) => Effect.sync(() => void heard.push(`broken: ${reason}`)),
-    Effect.sync(() => void heard.push("recovered"))
+    (proof) => Effect.sync(() => void heard.push(proof === undefined ? "recovered" : `proof ${proof}`))
   )
   return { heard, writer, store: yield* MockStoreControl }
 })
@@ -77,5 +78,27 @@ describe("the writer", () => {
         assert.isTrue(yield* writer.drained(1000))
         assert.strictEqual(heard.filter((h) => h === "recovered").length, 1)
       }).pipe(Effect.provide(world()))
+  )
+
+  it.scoped("I20: a proof that was asked for is told, the last of a batch, whether commits failed before or not", () =>
+    Effect.gen(function* () {
+      const { writer, store, heard } = yield* setting
+      yield* Effect.forkScoped(writer.run)
+      writer.write([proofWrite(1), note("a"), proofWrite(2)])
+      assert.isTrue(yield* writer.drained(1000))
+      assert.deepEqual(heard, ["proof 2"])
+      yield* store.failWith("full")
+      writer.write([proofWrite(3)])
+      yield* rest
+      writer.write([note("b")])
+      // no busy loop: two seconds of a full disk are a handful of tries
+      yield* TestClock.adjust("2 seconds")
+      assert.isBelow(heard.length, 8)
+      assert.deepEqual([...new Set(heard.slice(1))], ["broken: full"])
+      yield* store.failWith(undefined)
+      yield* TestClock.adjust("10 seconds")
+      assert.isTrue(yield* writer.drained(1000))
+      assert.strictEqual(heard.at(-1), "proof 3")
+    }).pipe(Effect.provide(world()))
   )
 })
