@@ -27,6 +27,8 @@ export class Effects {
   disk: StoreFailed["reason"] | undefined
   /** Name of the effect that was struck. */
   struck: string | undefined
+  /** Told of each effect, for tables of them. */
+  onNext: ((effect: number, name: string) => void) | undefined
   private readonly strike: Strike | undefined
   private readonly crash: () => void
   private readonly stall: (ms: number) => void
@@ -41,6 +43,7 @@ export class Effects {
   /** Counts one effect, and says what befalls it. */
   next(name: string): Blow | undefined {
     this.count += 1
+    this.onNext?.(this.count, name)
     if (this.strike?.effect !== this.count) return undefined
     this.struck = name
     return this.strike.how

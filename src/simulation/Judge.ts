@@ -57,6 +57,10 @@ export class Judge {
   entries = 0
   fills = 0
   orders = 0
+  /** Private requests that reached the exchange, by endpoint. */
+  readonly requests = new Map<string, number>()
+  /** Ids of orders that carry the installation's mark and are not the trader's. */
+  readonly strangers = new Set<string>()
   private readonly parts: JudgeParts
   private readonly own: OwnBooks = { held: 0n, lots: [], cash: 0n }
   private readonly arrived = new Set<string>()
@@ -181,10 +185,14 @@ export class Judge {
     this.seenFills = state.account.fills.length
   }
 
+  isOwn({ clOrdId }: Order): boolean {
+    return clOrdId?.startsWith(this.parts.prefix) === true && !this.strangers.has(clOrdId)
+  }
+
   private isOwnFill(state: ExchangeState, fill: Fill): boolean {
     if (this.ownTxids.has(fill.txid)) return true
     const order = Option.getOrUndefined(HashMap.get(state.account.orders, fill.txid))
-    if (order?.clOrdId?.startsWith(this.parts.prefix) !== true) return false
+    if (order === undefined || !this.isOwn(order)) return false
     this.ownTxids.add(fill.txid)
     return true
   }
@@ -214,13 +222,13 @@ export class Judge {
   // ---- an order as it arrives ------------------------------------------------------------------------------------------
 
   private ownOrders(state: ExchangeState): ReadonlyArray<Order> {
-    return [...HashMap.values(state.account.orders)].filter((o) => o.clOrdId?.startsWith(this.parts.prefix) === true)
+    return [...HashMap.values(state.account.orders)].filter((order) => this.isOwn(order))
   }
 
   private ownOpen(state: ExchangeState): ReadonlyArray<Order> {
     return state.account.open.flatMap((txid) => {
       const order = Option.getOrUndefined(HashMap.get(state.account.orders, txid))
-      return order?.clOrdId?.startsWith(this.parts.prefix) === true ? [order] : []
+      return order !== undefined && this.isOwn(order) ? [order] : []
     })
   }
 
@@ -240,6 +248,8 @@ export class Judge {
 
   /** A private request reached the exchange and is about to be executed. */
   onRequest(endpoint: string, params: ReadonlyMap<string, string>, at: EpochMs): void {
+    this.requests.set(endpoint, (this.requests.get(endpoint) ?? 0) + 1)
+    if (endpoint === "CancelAllOrdersAfter" && params.get("timeout") === "0") this.onDisarm(at)
     if (endpoint !== "AddOrder" || params.get("validate") === "true") return
     const id = params.get("cl_ord_id")
     if (id === undefined || !id.startsWith(this.parts.prefix)) {
@@ -263,6 +273,12 @@ export class Judge {
     const approvedAt = intent === undefined ? at : Number(intent["approved_ms"])
     if (params.get("type") === "sell") this.onExit(state, id, params, at)
     else this.onEntry(state, id, params, at, approvedAt, intent === undefined ? undefined : Number(intent["epoch"]))
+  }
+
+  /** I19: the dead man's switch is disarmed only when nothing of the trader's rests. */
+  private onDisarm(at: EpochMs): void {
+    const open = this.ownOpen(this.parts.state())
+    if (open.length > 0) this.violate("I19", at, `disarmed with ${open.length} own orders open`)
   }
 
   private onExit(state: ExchangeState, id: string, params: ReadonlyMap<string, string>, at: EpochMs): void {
@@ -384,6 +400,15 @@ export class Judge {
     return Object.entries(state.latches as Record<string, { reason: string }>).map(
       ([cause, l]) => `${cause}: ${l.reason}`
     )
+  }
+
+  /** Every change of the breaker, as the database tells it. */
+  history(): ReadonlyArray<{ readonly at: EpochMs; readonly cause: string; readonly change: string }> {
+    return this.rows("SELECT at_ms, cause, change FROM breaker_history ORDER BY id LIMIT 500").map((row) => ({
+      at: Number(row["at_ms"]),
+      cause: String(row["cause"]),
+      change: String(row["change"])
+    }))
   }
 
   /** I9: nothing was ever booked that did not happen, or twice; holds at every moment. */

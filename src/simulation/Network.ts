@@ -29,6 +29,8 @@ export interface Ear {
   readonly onExecuted: (endpoint: string, taken: boolean) => void
   /** A private request as it was written, with its nonce. */
   readonly onWritten: (endpoint: string, nonce: bigint, at: EpochMs) => void
+  /** What becomes of an answer or a frame on its way. */
+  readonly onWay: (what: string, text: string) => string
   /** An answer or a frame as it reached the trader. */
   readonly onHeard: (what: string, text: string, at: EpochMs) => void
 }
@@ -233,10 +235,12 @@ export class Network {
         if (answer._tag === "Silence") return
         process.accept(() => {
           switch (answer._tag) {
-            case "Body":
+            case "Body": {
               if (settled) return
-              ear.onHeard(endpoint, answer.text, loop.now)
-              return settle(Effect.succeed(answer.text))
+              const text = ear.onWay(endpoint, answer.text)
+              ear.onHeard(endpoint, text, loop.now)
+              return settle(Effect.succeed(text))
+            }
             case "Status":
               return fail("http", `HTTP status ${answer.status}: ${page.length} bytes`, answer.status)
             case "Reset":
@@ -308,8 +312,9 @@ export class Network {
     session.lastAt = Math.max(session.lastAt, loop.now + this.delay() + extra)
     loop.at(session.lastAt, session.process, () => {
       if (this.sessions.get(session.id) !== session) return
-      ear.onHeard(session.stream, text, loop.now)
-      session.onFrame(text)
+      const told = ear.onWay(session.stream, text)
+      ear.onHeard(session.stream, told, loop.now)
+      session.onFrame(told)
     })
   }
 

@@ -1,6 +1,7 @@
 /** What a run consists of: a market, a trader's limits, and what befalls them at which instant. A plan is plain data. */
-import type { Switches } from "../domain/exchange/Config.ts"
+import type { Permission, Switches } from "../domain/exchange/Config.ts"
 import type { SystemMode } from "../domain/exchange/State.ts"
+import type { PairStatus } from "../domain/market/Instrument.ts"
 import type { Fault } from "../services/LocalKraken.ts"
 import type { StoreFailed } from "../services/Store.ts"
 import type { Strike } from "./Effects.ts"
@@ -21,9 +22,12 @@ export type Act =
   | { readonly _tag: "ToFlex"; readonly asset: string; readonly amount: string; readonly ms: number }
   /** The owner buys or sells by hand, at market. */
   | { readonly _tag: "ByHand"; readonly side: "buy" | "sell"; readonly quantity: string }
-  /** A resting order of the trader's: ended by the exchange, or filled at its price, whole or in part (in per cent). */
-  | { readonly _tag: "EndedByExchange"; readonly side: "buy" | "sell" }
-  | { readonly _tag: "Filled"; readonly side: "buy" | "sell"; readonly percent: number }
+  /**
+   * A resting order of the trader's: ended by the exchange, or filled at its price, whole or in part (in per cent). When
+   * there is none it is waited for, at most `patienceMs`.
+   */
+  | { readonly _tag: "EndedByExchange"; readonly side: "buy" | "sell"; readonly patienceMs?: number }
+  | { readonly _tag: "Filled"; readonly side: "buy" | "sell"; readonly percent: number; readonly patienceMs?: number }
   /** The price moves at once, in per cent. */
   | { readonly _tag: "Jump"; readonly percent: number }
   /** The price drifts by so much within a time. */
@@ -44,8 +48,56 @@ export type Act =
   /** Another process pauses or resumes the trader, or cancels everything, fence first. */
   | { readonly _tag: "Pause"; readonly ms: number }
   | { readonly _tag: "CancelAll" }
-  /** What the strategy is told, in scenarios that do not leave it to itself. */
-  | { readonly _tag: "Enter" }
+  /** What the strategy is told, in scenarios that do not leave it to itself: to enter once, and with which plan. */
+  | ({ readonly _tag: "Enter" } & Wish)
+  /** An act that waits for a private request: it happens as that reaches the exchange, or `after` it was carried out. */
+  | {
+      readonly _tag: "When"
+      readonly endpoint: string
+      /** Requests that pass first. */
+      readonly skip?: number
+      /** Of orders only those to buy, or to sell. */
+      readonly side?: "buy" | "sell"
+      readonly after?: boolean
+      readonly act: Act
+    }
+  /**
+   * What the exchange says is changed on its way: `find` is replaced in each text of an endpoint or a channel that has it,
+   * `times` at most; without `find` the whole text is.
+   */
+  | {
+      readonly _tag: "Rewrite"
+      readonly on: string
+      readonly find?: string
+      readonly put: string
+      readonly times: number
+    }
+  /** The owner changes what the API key may do, and back after a while. */
+  | { readonly _tag: "Key"; readonly permissions: ReadonlyArray<Permission>; readonly ms: number }
+  /** The exchange changes the pair's rules, and back after a while. */
+  | {
+      readonly _tag: "Rules"
+      readonly minQuantity?: string
+      readonly minCost?: string
+      readonly status?: PairStatus
+      readonly ms: number
+    }
+  /** Another program uses the same key, with nonces so far ahead of time. */
+  | { readonly _tag: "OtherProgram"; readonly aheadMs: number; readonly times: number }
+  /** A copy of this trader with other books places an order that carries this installation's mark. */
+  | { readonly _tag: "Twin"; readonly price: string; readonly quantity: string }
+  /** The database as a newer version of the program left it, until it is taken back. */
+  | { readonly _tag: "NewerSchema"; readonly ms: number }
+
+/** How the strategy shall enter; what is left open is drawn. */
+export interface Wish {
+  /** Limit, in ticks below the bid; negative is above it. */
+  readonly below?: number
+  /** Target above and loss limit below the limit, in per cent. */
+  readonly target?: number
+  readonly stop?: number
+  readonly holdMs?: number
+}
 
 export interface Step {
   /** Since the start. */
@@ -84,4 +136,8 @@ export interface Plan {
   readonly steps: ReadonlyArray<Step>
   /** One effect of the trader's, by number, that is struck. */
   readonly strike?: Strike
+  /** Ends of the trader that belong to the story, by their tags; any other but a stop is a violation. */
+  readonly ends?: ReadonlyArray<string>
+  /** Causes of the breaker that belong to the story although only a person may reset them. */
+  readonly latches?: ReadonlyArray<string>
 }

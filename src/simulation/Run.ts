@@ -2,6 +2,7 @@
  * One simulation: a plan is carried out on virtual time, the trader lives, dies and starts again, and after the faults a
  * quiet phase shows whether everything comes to rest. The same plan gives the same run, to the last byte.
  */
+import BetterSqlite3 from "better-sqlite3"
 import { createHash } from "node:crypto"
 import type { Hash } from "node:crypto"
 import * as FileSystem from "node:fs"
@@ -11,6 +12,8 @@ import { Effect, HashMap, Layer, Option } from "effect"
 import { defaultConfig, defaultSwitches, tradingPermissions } from "../domain/exchange/Config.ts"
 import * as Exchange from "../domain/exchange/Exchange.ts"
 import { initial } from "../domain/exchange/Initial.ts"
+import type { Permission } from "../domain/exchange/Config.ts"
+import type { Instrument } from "../domain/market/Instrument.ts"
 import { make as makeRandom, seedOf } from "../domain/exchange/market/Random.ts"
 import * as Operator from "../domain/exchange/Operator.ts"
 import type { ExchangeState, Order } from "../domain/exchange/State.ts"
@@ -30,6 +33,8 @@ import type { Violation } from "./Judge.ts"
 import { Loop, world } from "./Loop.ts"
 import { ANCHOR, Market, SYMBOL } from "./Market.ts"
 import { Network } from "./Network.ts"
+import type { End, Outcome } from "./Outcome.ts"
+import { outcome } from "./Outcome.ts"
 import type { Act, Plan } from "./Plan.ts"
 import { Process } from "./Process.ts"
 import { SimExchange } from "./SimExchange.ts"
@@ -38,6 +43,7 @@ import { eager, told } from "./strategies.ts"
 import type { Told } from "./strategies.ts"
 import { endWord, keyOf, live } from "./Trader.ts"
 import type { Life } from "./Trader.ts"
+import { Traffic } from "./Traffic.ts"
 
 export interface RunResult {
   readonly violations: ReadonlyArray<Violation>
@@ -56,6 +62,9 @@ export interface RunResult {
   readonly fills: number
   readonly lives: number
   readonly faults: number
+  /** Effects until everything was made to work again. */
+  readonly effectsInStory: number
+  readonly outcome: Outcome
 }
 
 const API_KEY = "c2ltdWxhdGVkLWtleS1vZi10aGUtc2ltdWxhdGlvbg=="
@@ -65,6 +74,13 @@ const QUIET_LEAST_MS = 120_000
 const QUIET_MOST_MS = 45 * 60_000
 const LOOK_EVERY_MS = 5000
 const CHECK_EVERY_MS = 60_000
+/** How often an act that waits for an order looks for it. */
+const PATIENCE_STEP_MS = 250
+const OTHER_PROGRAM_EVERY_MS = 500
+/** A schema that no version of this program knows. */
+const NEWER_SCHEMA = 9999
+/** Alerts and ends that are kept for the outcome. */
+const MAX_KEPT = 500
 
 const secretOf = (seed: number): string => createHash("sha512").update(`simulated secret ${seed}`).digest("base64")
 
@@ -95,6 +111,10 @@ export interface RunOptions {
   /** Told as it happens: for replays. */
   readonly onLine?: (line: string) => void
   readonly log?: Layer.Layer<never>
+  /** Told of each effect of the trader's by its number and name. */
+  readonly onEffect?: (effect: number, name: string) => void
+  /** Ends where the quiet phase would begin: to learn what happens. */
+  readonly storyOnly?: boolean
   /** Told at least once a simulated minute. */
   readonly onMinute?: (progress: RunProgress) => void
   /** The folder in which the run makes its own. */
@@ -114,7 +134,11 @@ class Simulation {
   private readonly network: Network
   private readonly market: Market
   private readonly hash: Hash = createHash("sha256")
-  private readonly told: Told = { wanted: 0 }
+  private readonly told: Told = { wishes: [] }
+  private readonly traffic = new Traffic()
+  private readonly ends: Array<End> = []
+  private readonly alerts: Array<{ readonly at: number; readonly kind: string }> = []
+  private readonly rules: Instrument | undefined
   private process: Process
   private life: Life | undefined
   private lives = 0
@@ -149,6 +173,8 @@ class Simulation {
       (frames) => this.network.deliver(frames),
       (before, after) => this.judge.onStep(before, after)
     )
+    this.rules = this.exchange.state.markets.get(SYMBOL)?.rules
+    let asked: { readonly side: string | undefined } = { side: undefined }
     this.network = new Network({
       loop,
       exchange: this.exchange,
@@ -161,9 +187,18 @@ class Simulation {
           this.note(
             `${at} > ${endpoint} ${params.get("nonce") ?? ""} ${params.get("cl_ord_id") ?? ""} ${params.get("type") ?? ""} ${params.get("volume") ?? ""} ${params.get("price") ?? ""}`
           )
+          const side = params.get("validate") === "true" ? undefined : params.get("type")
+          asked = { side }
+          for (const act of this.traffic.due(endpoint, side, false)) this.act(act)
           this.judge.onRequest(endpoint, params, at)
         },
-        onExecuted: (endpoint, taken) => this.judge.onExecuted(endpoint, taken),
+        onExecuted: (endpoint, taken) => {
+          const { entries } = this.judge
+          this.judge.onExecuted(endpoint, taken)
+          if (this.judge.entries > entries) this.told.wishes.shift()
+          for (const act of this.traffic.due(endpoint, asked.side, true)) this.act(act)
+        },
+        onWay: (what, text) => this.traffic.onWay(what, text),
         onWritten: (endpoint, nonce, at) => this.judge.onWritten(endpoint, nonce, at),
         onHeard: (what, text, at) => {
           this.note(`${at} < ${what} ${text}`)
@@ -177,6 +212,7 @@ class Simulation {
       () => this.crash(5000, false),
       (ms) => this.process.freeze(ms)
     )
+    this.effects.onNext = options.onEffect
     this.process = new Process(loop, this.machine, plan.start)
   }
 
@@ -259,6 +295,7 @@ class Simulation {
       onAlert: (alert) => {
         this.note(`${loop.now} alert ${alert.kind} ${alert.text}`)
         if (alert.kind === "start.exits-only") this.exitsOnly = true
+        if (this.alerts.length < MAX_KEPT) this.alerts.push({ at: loop.now - plan.start, kind: alert.kind })
       },
       onEnd: (end) => {
         if (process.alive) this.ended(process, endWord(end))
@@ -274,7 +311,11 @@ class Simulation {
     process.kill()
     network.hangUp(process)
     if (this.process !== process) return
-    if (!expectedEnds.has(word)) {
+    const { switchAt } = this.exchange.state
+    if (this.ends.length < MAX_KEPT) {
+      this.ends.push({ at: loop.now - this.plan.start, word, armed: switchAt !== undefined && switchAt > loop.now })
+    }
+    if (!expectedEnds.has(word) && this.plan.ends?.includes(word) !== true) {
       judge.violate("I20", loop.now, `the trader ended: ${word}`)
     }
     loop.at(loop.now + this.downMs, world, () => this.start(false))
@@ -312,8 +353,63 @@ class Simulation {
     const { account } = this.exchange.state
     return account.open
       .map((txid) => Option.getOrUndefined(HashMap.get(account.orders, txid)))
-      .find((order) => order?.side === side && order.clOrdId?.startsWith(PREFIX) === true)
+      .find((order) => order?.side === side && this.judge.isOwn(order))
   }
+
+  /** Looks for an order until there is one, as long as patience lasts. */
+  private onResting(side: "buy" | "sell", patienceMs: number, then: (order: Order) => void): void {
+    const order = this.resting(side)
+    if (order !== undefined) then(order)
+    else if (patienceMs > 0 && !this.quiet) {
+      this.later(PATIENCE_STEP_MS, () => this.onResting(side, patienceMs - PATIENCE_STEP_MS, then))
+    }
+  }
+
+  private permit(permissions: ReadonlyArray<Permission>): void {
+    this.exchange.take((state) => ({
+      state: Operator.setKey(state, { apiKey: API_KEY, permissions, nonceWindow: 0n }),
+      frames: []
+    }))
+  }
+
+  private rule(change: Partial<Omit<Instrument, "symbol">>): void {
+    this.operate((state, now) => Operator.setInstrument(state, SYMBOL, change, now))
+  }
+
+  /** Another program's call with this key, as the exchange remembers it. */
+  private useKey(aheadMs: number): void {
+    this.exchange.take((state, now) => {
+      const key = state.keys.get(API_KEY)
+      const nonce = BigInt(Math.floor(now + aheadMs))
+      if (key === undefined || key.nonce >= nonce) return { state, frames: [] }
+      return { state: { ...state, keys: new Map(state.keys).set(API_KEY, { ...key, nonce }) }, frames: [] }
+    })
+  }
+
+  private twin(price: string, volume: string): void {
+    const id = `${PREFIX}${Math.floor(this.loop.now + 1).toString(36)}`
+    this.judge.strangers.add(id)
+    this.exchange.take((state, now) => {
+      const nonce = `${(state.keys.get(API_KEY)?.nonce ?? 0n) + 1n}`
+      const order = { nonce, pair: "XLMUSD", type: "buy", ordertype: "limit", price, volume, cl_ord_id: id }
+      const params = new Map(Object.entries(order))
+      return Exchange.privateCall(state, API_KEY, { endpoint: "AddOrder", params }, now)
+    })
+  }
+
+  /** What the program of another version has done to the database: its schema is a number. */
+  private schema(version: number | undefined): number {
+    const raw = new BetterSqlite3(this.file)
+    try {
+      const before = Number(raw.pragma("user_version", { simple: true }))
+      if (version !== undefined && version !== before) raw.pragma(`user_version = ${version}`)
+      return before
+    } finally {
+      raw.close()
+    }
+  }
+
+  private knownSchema: number | undefined
 
   private later(ms: number, then: () => void): void {
     this.loop.at(this.loop.now + ms, world, then)
@@ -360,20 +456,15 @@ class Simulation {
         return this.operate((state, now) =>
           Operator.placeForeign(state, { symbol: SYMBOL, side: act.side, type: "market", quantity: act.quantity }, now)
         )
-      case "EndedByExchange": {
-        const order = this.resting(act.side)
-        if (order !== undefined) {
+      case "EndedByExchange":
+        return this.onResting(act.side, act.patienceMs ?? 0, (order) => {
           this.operate((state, now) => Operator.cancelByExchange(state, order.txid, "Canceled by the exchange", now))
-        }
-        return
-      }
-      case "Filled": {
-        const order = this.resting(act.side)
-        if (order === undefined) return
-        const part = Fixed.toDecimals(((order.quantity - order.filled) * BigInt(act.percent)) / 100n, 8, "down")
-        if (part > 0n) this.operate((state, now) => Operator.injectFill(state, order.txid, part, now))
-        return
-      }
+        })
+      case "Filled":
+        return this.onResting(act.side, act.patienceMs ?? 0, (order) => {
+          const part = Fixed.toDecimals(((order.quantity - order.filled) * BigInt(act.percent)) / 100n, 8, "down")
+          if (part > 0n) this.operate((state, now) => Operator.injectFill(state, order.txid, part, now))
+        })
       case "Jump":
         return market.jump(act.percent)
       case "Drift":
@@ -405,8 +496,34 @@ class Simulation {
       case "CancelAll":
         return this.moveFence({ operatorLatch: Option.some("cancel --all") }, true)
       case "Enter":
-        this.told.wanted += 1
+        this.told.wishes.push(act)
         return
+      case "When":
+        return this.traffic.wait(act)
+      case "Rewrite":
+        return this.traffic.rewrite(act)
+      case "Key":
+        this.permit(act.permissions)
+        return this.later(act.ms, () => this.permit(tradingPermissions))
+      case "Rules": {
+        const { minCost, minQuantity, status } = act
+        this.rule({
+          ...(minCost === undefined ? {} : { minCost: Money.usd(minCost) }),
+          ...(minQuantity === undefined ? {} : { minQuantity: Money.quantity(minQuantity) }),
+          ...(status === undefined ? {} : { status })
+        })
+        return this.later(act.ms, () => (this.rules === undefined ? undefined : this.rule(this.rules)))
+      }
+      case "OtherProgram":
+        for (let n = 0; n < act.times; n += 1) {
+          this.later(n * OTHER_PROGRAM_EVERY_MS, () => this.useKey(act.aheadMs))
+        }
+        return
+      case "Twin":
+        return this.twin(act.price, act.quantity)
+      case "NewerSchema":
+        this.knownSchema ??= this.schema(NEWER_SCHEMA)
+        return this.later(act.ms, () => void this.schema(this.knownSchema))
     }
   }
 
@@ -423,6 +540,11 @@ class Simulation {
     this.exchange.take((state) => ({ state: Operator.setSwitches(state, defaultSwitches), frames: [] }))
     if (this.exchange.state.system !== "online") this.operate((state, now) => Operator.setSystem(state, "online", now))
     this.market.calm()
+    this.traffic.clear()
+    this.permit(tradingPermissions)
+    const rules = this.exchange.state.markets.get(SYMBOL)?.rules
+    if (this.rules !== undefined && rules !== this.rules) this.rule(this.rules)
+    if (this.knownSchema !== undefined) this.schema(this.knownSchema)
     this.moveFence({ paused: false, operatorLatch: Option.none() }, false)
   }
 
@@ -439,7 +561,8 @@ class Simulation {
       const invariant = line.startsWith("invariant")
       // refused nonces that the plan itself sends are rightly taken for another program on the key
       const refusedNonce = line.includes("higher nonce") && write(this.plan.steps).includes("EAPI:Invalid nonce")
-      if (invariant && !refusedNonce) this.judge.violate("I22", this.loop.now, `the trader found ${line}`)
+      const told = this.plan.latches?.includes("invariant") === true
+      if (invariant && !refusedNonce && !told) this.judge.violate("I22", this.loop.now, `the trader found ${line}`)
       if (invariant || line.startsWith("balance") || line.startsWith("operator")) {
         const engine = this.process.alive ? this.life?.engine() : undefined
         engine?.offer({ _tag: "Reset", cause: undefined, reason: "the simulated operator has looked" })
@@ -451,7 +574,7 @@ class Simulation {
     const { judge, loop } = this
     const from = loop.now
     const entriesBefore = judge.entries
-    this.told.wanted += 1
+    this.told.wishes.splice(0, Number.POSITIVE_INFINITY, {})
     let waiting: ReadonlyArray<string> = []
     let settledAfter: number | undefined
     while (loop.now - from < QUIET_MOST_MS) {
@@ -507,12 +630,22 @@ class Simulation {
       this.tellMinute()
     }
     let settledAfterMs: number | undefined
-    if (judge.violations.length === 0) {
+    const effectsInStory = effects.count
+    if (judge.violations.length === 0 && this.options.storyOnly !== true) {
       this.calm()
       settledAfterMs = this.settle()
       judge.checkBooked()
     }
     this.process.kill()
+    const told = outcome({
+      state: exchange.state,
+      plan,
+      isOwn: (order) => judge.isOwn(order),
+      latches: judge.history(),
+      ends: this.ends,
+      alerts: this.alerts,
+      requests: judge.requests
+    })
     judge.close()
     this.life?.letGo()
     FileSystem.rmSync(this.root, { recursive: true, force: true })
@@ -529,7 +662,9 @@ class Simulation {
       entries: judge.entries,
       fills: judge.fills,
       lives: this.lives,
-      faults: this.acts
+      faults: this.acts,
+      effectsInStory,
+      outcome: told
     }
   }
 }
