@@ -2,6 +2,7 @@ import { Either } from "effect"
 import { assert, describe, it } from "vitest"
 import { draftEntry, engaged } from "../../../src/domain/engine/entries.ts"
 import type { EngineState } from "../../../src/domain/engine/State.ts"
+import type { LotStatus } from "../../../src/domain/exits/ExitLadder.ts"
 import type { Instrument } from "../../../src/domain/market/Instrument.ts"
 import * as Money from "../../../src/domain/money/Money.ts"
 import type { Order } from "../../../src/domain/order/Order.ts"
@@ -163,9 +164,9 @@ describe("an entry, from signal to lot", () => {
 
 describe("whether a pair is engaged", () => {
   const bitcoin = instrument({ symbol: BTC, base: "BTC" })
-  const asked = (change: Partial<EngineState>): boolean => {
+  const asked = (change: Partial<EngineState>, lotStatuses: ReadonlyArray<LotStatus> = []): boolean => {
     const { state } = new Rig({ instruments: [instrument(), bitcoin] })
-    return engaged({ ...state, ...change }, state.pairs.get(XLM)!)
+    return engaged({ ...state, ...change }, { ...state.pairs.get(XLM)!, lotStatuses })
   }
   const orders = (...all: ReadonlyArray<Order>) => ({ orders: new Map(all.map((one) => [one.id, one])) })
   const lots = (...all: ReadonlyArray<Lot>) => ({ lots: new Map(all.map((one) => [one.id, one])) })
@@ -180,6 +181,13 @@ describe("whether a pair is engaged", () => {
     assert.isFalse(asked(proposals(exitProposal([]))))
     assert.isTrue(asked(lots(lot({ id: id("s"), remaining: q("0") }), lot())))
     assert.isFalse(asked(lots(lot({ remaining: q("0") }), lot({ id: id("b"), symbol: BTC }))))
+  })
+
+  it("dust alone does not engage it: its own, and nobody else's", () => {
+    const said = (lotId: string, state: LotStatus["state"]) => [{ lotId: id(lotId), state, text: "" }]
+    assert.isFalse(asked(lots(lot()), said("kt1a", "dust")))
+    assert.isTrue(asked(lots(lot()), said("kt1a", "working")))
+    assert.isTrue(asked(lots(lot()), said("other", "dust")))
   })
 })
 

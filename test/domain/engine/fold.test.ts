@@ -141,9 +141,9 @@ describe("people", () => {
       rig.of("Cancel").map((d) => [d.order.id, d.reason]),
       [[A, "the trader stops"]]
     )
-    const late = entry({ ...onExchange("OX"), id: X, expiresAt: 9e15 })
+    // nothing but the stop cancels an exit
+    const late = exit([share("kt1-a", "100")], { ...onExchange("OX"), id: X })
     rig.state = { ...rig.state, orders: new Map(rig.state.orders).set(X, late) }
-    // nothing else cancels exits
     assert.deepEqual(
       rig
         .tick()
@@ -275,6 +275,7 @@ describe("what a fold gives out", () => {
       ),
       [A, A, X, X]
     )
+    assert.strictEqual(writes.filter((write) => write._tag === "Note").length, 1)
   })
 
   it("an event that changes nothing gives out nothing", () => {

@@ -205,9 +205,11 @@ describe("a refused order", () => {
 
   it("an entry of a pair that is not traded any more is ended all the same", () => {
     const order = entry({ id: X, symbol: BTC })
-    const rig = holding([order])
-    outcome(rig, order, rejected("funds"))
-    assert.strictEqual(rig.order(X).status, "rejected")
+    for (const why of ["funds", "postOnly"] as const) {
+      const rig = holding([order])
+      outcome(rig, order, rejected(why))
+      assert.strictEqual(rig.order(X).status, "rejected")
+    }
   })
 
   it("that a report told of already is read, not ended; one that has ended stays as it is", () => {
@@ -221,10 +223,11 @@ describe("a refused order", () => {
       reports: [rig.statusOf(rig.order(order.id), { status: "cancelled", cumQuantity: q("0") })]
     })
     const ended = rig.order(order.id)
-    outcome(rig, order, rejected("funds"))
-    outcome(rig, order, notSent)
-    assert.strictEqual(rig.order(order.id), ended)
-    assert.deepEqual(rig.of("FetchOrder"), [])
+    for (const said of [rejected("funds"), notSent]) {
+      outcome(rig, order, said)
+      assert.strictEqual(rig.order(order.id), ended)
+      assert.deepEqual(rig.of("FetchOrder"), [])
+    }
   })
 
   it("one that did not leave ends an entry's signal and says so; an exit's pair is left alone", () => {

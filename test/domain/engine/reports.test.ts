@@ -158,6 +158,13 @@ describe("the day's count of trades", () => {
     })
   })
 
+  it("an execution that is the first of its day is the first of its day", () => {
+    const order = entry({ ...onExchange("OA"), id: A })
+    const rig = holding([order])
+    rig.state = { ...rig.state, throttle: { ...rig.state.throttle, day: "2024-03-09", entries: 7 } }
+    assert.strictEqual(see(rig, rig.fillOf(order, "10")).state.throttle.entries, 1)
+  })
+
   it("an approval on a new day counts nothing yet", () => {
     const rig = new Rig({ snapshot: { notes: new Map([["throttle", "2024-03-09|7||"]]) } }).ready().signal()
     rig.approve(rig.proposal())
