@@ -2,7 +2,7 @@ import { Option } from "effect"
 import { assert, describe, it } from "vitest"
 import type { DayMark } from "../../../src/domain/portfolio/Books.ts"
 import type { Lot } from "../../../src/domain/portfolio/Lot.ts"
-import { BTC, id, lot, NOON, p, rate, usd, XLM } from "../../support/build.ts"
+import { BTC, id, instrument, lot, NOON, p, rate, usd, XLM } from "../../support/build.ts"
 import { Rig } from "./Rig.ts"
 
 const TODAY = "2024-03-10"
@@ -49,6 +49,21 @@ describe("the day's mark", () => {
       assert.deepEqual(rig.of("FetchDayMark"), [{ _tag: "FetchDayMark", day: TOMORROW }])
       assert.strictEqual(rig.state.markAsked, TOMORROW)
     }
+  })
+
+  it("is not what they are worth while one of their pairs is stale", () => {
+    const rig = holding([lot({ id: A }), lot({ id: id("kt1-b"), symbol: BTC })])
+    rig.now = MIDNIGHT
+    const pair = { ...rig.state.pairs.get(XLM)!, confirmedAt: rig.now }
+    const stale = { ...pair, instrument: instrument({ symbol: BTC, base: "BTC" }), confirmedAt: rig.now - 10_001 }
+    rig.state = {
+      ...rig.state,
+      pairs: new Map([
+        [XLM, pair],
+        [BTC, stale]
+      ])
+    }
+    assert.strictEqual(look(rig).of("FetchDayMark").length, 1)
   })
 
   it("that can't be taken is asked for once a minute, and at once on a new day", () => {

@@ -323,6 +323,10 @@ describe("working on a signal", () => {
     assert.strictEqual(pairOf(late).note, "no signal")
   })
 
+  it("goes on by time as it does by quotes", () => {
+    assert.strictEqual(waiting(new Rig().ready()).after(1000).send({ _tag: "Tick" }).of("Propose").length, 1)
+  })
+
   it("ends with the first thing that stops entries", () => {
     const rig = new Rig().ready().send({ _tag: "SkewSeen", skew: "the clock is off" })
     rig.send({ _tag: "ReconcileStarted", reason: "by hand" })

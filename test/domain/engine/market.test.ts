@@ -114,6 +114,7 @@ describe("a candle", () => {
   it("hears the stream alone, and nothing before the history is there", () => {
     const rig = withPair(new Rig().ready(), { draft: undefined }).quote("0.1", "0.1", "rest")
     assert.isUndefined(pairOf(rig).draft)
+    assert.deepEqual(pairOf(rig).closed, [])
     const cold = withPair(new Rig().ready(), { draft: undefined, warm: false }).quote()
     assert.isUndefined(pairOf(cold).draft)
   })
