@@ -2,12 +2,13 @@
 import * as Http from "node:http"
 import * as Path from "node:path"
 import { describe, it } from "@effect/vitest"
+import BetterSqlite3 from "better-sqlite3"
 import { Effect, Exit } from "effect"
 import { assert } from "vitest"
 import { runTrader } from "../../src/app.ts"
 import { Nonce } from "../../src/services/Nonce.ts"
 import { usd } from "../support/build.ts"
-import { anEntry, beside, bought, latches, logged, noEntry, rawCall, untilLatched } from "./hands.ts"
+import { anEntry, beside, bought, control, latches, logged, noEntry, rawCall, untilLatched } from "./hands.ts"
 import { accountExplained, assertBooks, assertExits, assertExposure, ownFills, rateLimited } from "./judge.ts"
 import { enter, makeWorld, own, ready } from "./World.ts"
 import type { World } from "./World.ts"
@@ -120,6 +121,44 @@ describe("I9, I10: executions and balances", () => {
         assert.deepEqual(latches(world), [])
         assert.isTrue(Exit.isSuccess(yield* run.stop))
         yield* assertBooks(world)
+      })
+  )
+
+  it.scopedLive(
+    "I10: what nothing explains latches; the operator's reset takes it over for good, but never own lots that are gone",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({
+          limits: { maxTotalExposure: usd("60"), reconcileEvery: 20_000, entryExpiry: 3_600_000 }
+        })
+        const first = yield* world.start()
+        yield* ready(world)
+        const { entry } = yield* bought(world)
+        assert.isTrue(Exit.isSuccess(yield* first.stop))
+        // the books forget five dollars
+        const books = new BetterSqlite3(Path.join(world.dir, "trading.db"))
+        books.exec("UPDATE foreign_holdings SET amount = amount - 5 WHERE asset = 'USD'")
+        books.close()
+        yield* world.start()
+        yield* untilLatched(world, "balance")
+        yield* noEntry(world, 20_000, "books and account differ")
+        yield* control(world, "/breaker/reset", { cause: "balance" })
+        yield* logged(world, "USD differed from the books by 5: counted as yours")
+        assert.isTrue(yield* accountExplained(world, "USD"))
+        // coins of the trader's lot are moved away: twenty of them are nobody's but the trader's
+        yield* world.operate("withdraw", { asset: "XLM", amount: "20" })
+        yield* untilLatched(world, "balance")
+        yield* control(world, "/breaker/reset", {})
+        yield* logged(world, "bring the missing 20 XLM back")
+        yield* untilLatched(world, "balance")
+        yield* world.operate("deposit", { asset: "XLM", amount: "20" })
+        yield* world.pass(30_000)
+        yield* control(world, "/breaker/reset", {})
+        yield* world.until("XLM to be explained", accountExplained(world, "XLM"))
+        const again = yield* anEntry(world)
+        assert.notStrictEqual(again.txid, entry.txid)
+        yield* world.pass(150_000)
+        assert.deepEqual(latches(world), [])
       })
   )
 

@@ -80,7 +80,7 @@ const consequence: Readonly<Record<Cause, string>> = {
   price: "Entries stop until the price has been calm for the cool-down; exits go on.",
   stale: "Entries stop until fresh quotes come through the cool-down; exits price from REST.",
   balance:
-    "The account and the books disagree and nothing explains it. Entries stop until you looked and ran `breaker reset`; exits go on.",
+    "Entries stop, exits go on. Look at the account, then run `breaker reset --cause balance`: what differs beyond the trader's own lots counts as yours from then on.",
   dailyLoss: "No entry until the next UTC day; nothing lifts it before. Exits go on.",
   invariant:
     "A safety rule was found broken: entries stop and resting entries are cancelled until you looked and ran `breaker reset`.",

@@ -7,7 +7,8 @@ import * as Breaker from "../breaker/Breaker.ts"
 import { isLive, isTerminal } from "../order/Order.ts"
 import type { Lot } from "../portfolio/Lot.ts"
 import * as Portfolio from "../portfolio/Portfolio.ts"
-import { balancesSeen, ledgerSeen } from "./balances.ts"
+import { acceptingWrite, takesOver } from "./acceptance.ts"
+import { balancesSeen, ledgerSeen, lookToAccept } from "./balances.ts"
 import { checkDailyLoss, markPrices, record, rollDay } from "./days.ts"
 import type { Decision } from "./Decision.ts"
 import type { Draft } from "./Draft.ts"
@@ -127,6 +128,7 @@ const tick = (d: Draft): void => {
   raiseIfUnbooked(d)
   askAgain(d)
   probes(d)
+  lookToAccept(d)
   rollDay(d)
   if (d.state.phase !== "starting") record(d, false)
   if (d.state.phase === "stopping") for (const order of liveOrders(d.state)) requestCancel(d, order, "the trader stops")
@@ -260,7 +262,13 @@ const apply = (d: Draft, event: EngineEvent): void => {
       patch(d, {
         anotherTrader: event.cause === undefined || event.cause === "invariant" ? undefined : d.state.anotherTrader
       })
-      return applyBreaker(d, Breaker.reset(d.state.breaker, event.cause, d.at, event.reason))
+      const step = Breaker.reset(d.state.breaker, event.cause, d.at, event.reason)
+      applyBreaker(d, step)
+      if (!takesOver(step.changes)) return
+      patch(d, { accepting: true })
+      d.writes.push(acceptingWrite(true))
+      // an execution that was missed is not the owner's
+      return startReconciling(d, "the operator took a balance difference over")
     }
     case "Failed":
       return fail(d, event.cause, event.reason)

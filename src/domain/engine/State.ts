@@ -16,6 +16,7 @@ import type { Lot } from "../portfolio/Lot.ts"
 import type { Limits } from "../risk/Limits.ts"
 import type { AnyStrategy, EntrySignal, RunningStrategy } from "../strategy/Strategy.ts"
 import type { EpochMs, UtcDay } from "../Time.ts"
+import { ACCEPTING_NOTE, readAccepting } from "./acceptance.ts"
 import type { Snapshot } from "./Snapshot.ts"
 
 /** What does not change during a run. */
@@ -148,6 +149,8 @@ export interface EngineState {
   readonly agreed: ReadonlyMap<string, Agreement>
   readonly balances: BalanceSight | undefined
   readonly differences: ReadonlyMap<string, Difference>
+  /** The operator took over what differs; it becomes the owner's with the next look in a quiet window. */
+  readonly accepting: boolean
   readonly lastFillAt: EpochMs | undefined
   /** When REST last told of an execution that a living account stream should have told of long before. */
   readonly missedFillAt: EpochMs | undefined
@@ -214,6 +217,7 @@ export const resume = (
     agreed: readAgreed(snapshot.notes.get(AGREED_NOTE)),
     balances: undefined,
     differences: new Map(),
+    accepting: readAccepting(snapshot.notes.get(ACCEPTING_NOTE)),
     lastFillAt: undefined,
     missedFillAt: undefined,
     dayMark: Option.getOrUndefined(snapshot.dayMark),

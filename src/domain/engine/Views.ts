@@ -83,6 +83,8 @@ export const gates = (state: EngineState): ReadonlyArray<string> => {
   if (!state.publicUp) out.push("the market data stream is down")
   if (!state.privateUp) out.push("the account stream is down")
   for (const reason of state.reconciling) out.push(`reconciling: ${reason}`)
+  if (state.accepting)
+    out.push("waiting for a quiet look at the account, to count as yours what differs from the books")
   if (state.unmatched.size > 0) out.push("a report of an order that is not in the books is being looked into")
   if (state.maintenanceAt !== undefined && state.now >= state.maintenanceAt - MAINTENANCE_LEAD_MS) {
     out.push("maintenance is announced")

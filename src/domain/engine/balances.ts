@@ -4,6 +4,7 @@ import * as Money from "../money/Money.ts"
 import type { Order } from "../order/Order.ts"
 import { isSettled } from "../order/Order.ts"
 import * as Portfolio from "../portfolio/Portfolio.ts"
+import { acceptingWrite } from "./acceptance.ts"
 import type { Draft } from "./Draft.ts"
 import { alert, askOnce, latch, log, patch, putLot } from "./Draft.ts"
 import type { LedgerMove } from "./Event.ts"
@@ -18,6 +19,8 @@ export const CONFIRM_AFTER_MS = 60_000
 const READ_BACK_MS = 60_000
 /** No fill this long before the read began: REST may lag behind the stream. */
 const QUIET_MS = 5000
+/** How often the balances are read while a difference that the operator took over waits for a quiet window. */
+const ACCEPT_EVERY_MS = 10_000
 
 /** Nothing is in flight, unknown or half booked, so that a balance can be compared. Resting orders do not move balances. */
 const quiet = (d: Draft, begunAt: number): boolean => {
@@ -45,6 +48,26 @@ const putAgreed = (d: Draft, agreed: ReadonlyMap<string, Agreement>): void => {
   d.writes.push({ _tag: "Note", key: AGREED_NOTE, value: agreedNote(agreed) })
 }
 
+/** Why a difference can't be the owner's: the account holds less than the trader's own lots. */
+const shortOf = (asset: string, held: bigint, own: bigint): string | undefined =>
+  asset === "USD" || held >= own
+    ? undefined
+    : `the account holds ${show(held)} ${asset}, less than the ${show(own)} of the trader's own lots, so that the difference can't be counted as yours: bring the missing ${show(own - held)} ${asset} back (out of Earn, by a deposit, or bought by hand), then run \`breaker reset --cause balance\``
+
+/** Reads the balances for a difference that the operator took over, once nothing else is being read. */
+export const lookToAccept = (d: Draft): void => {
+  if (d.state.accepting && d.state.reconciling.size === 0 && askOnce(d, "accept", ACCEPT_EVERY_MS))
+    d.out.push({ _tag: "FetchBalances" })
+}
+
+const accepted = (d: Draft, asset: string, amount: bigint): void =>
+  alert(
+    d,
+    "info",
+    "balance.accepted",
+    `The account's ${asset} differed from the books by ${show(amount)}: counted as yours from now on, since you reset the breaker. The trader's own lots and profit are as they were.`
+  )
+
 export const balancesSeen = (
   d: Draft,
   begunAt: number,
@@ -58,22 +81,26 @@ export const balancesSeen = (
   const foreign = new Map(d.state.foreign)
   const differences = new Map(d.state.differences)
   const agreed = new Map(d.state.agreed)
+  const accepting = d.state.accepting && d.state.reconciling.size === 0
+  const short: Array<string> = []
   let consult = false
   for (const asset of bookAssets(d.state)) {
     const held = total.get(asset) ?? 0n
     const own = ownAmount(d.state, asset)
     const known = foreign.get(asset)
     const sight = { at: begunAt, total: held }
-    if (known === undefined) {
-      // first sight: whatever is there and not ours is the owner's
+    const missing = shortOf(asset, held, own)
+    if (missing !== undefined && (accepting || known === undefined)) short.push(missing)
+    // first sight: whatever is there and not ours is the owner's
+    const amount = held - own - (known ?? 0n)
+    if (missing === undefined && (accepting || known === undefined)) {
+      if (known !== undefined && amount !== 0n) accepted(d, asset, amount)
       foreign.set(asset, held - own)
+      differences.delete(asset)
       agreed.set(asset, sight)
-      if (asset !== "USD" && held < own) {
-        latch(d, "balance", `the account holds ${show(held)} ${asset} and the books say ${show(own)}`)
-      }
       continue
     }
-    const amount = held - own - known
+    foreign.set(asset, known ?? 0n)
     const before = differences.get(asset)
     if (amount === 0n) {
       differences.delete(asset)
@@ -83,13 +110,18 @@ export const balancesSeen = (
     } else {
       const confirmed = d.at - before.at >= CONFIRM_AFTER_MS
       differences.set(asset, { ...before, last: sight, confirmed })
-      if (confirmed) consult = true
+      if (confirmed && !d.state.accepting) consult = true
     }
   }
   const changed = [...foreign].some(([asset, value]) => d.state.foreign.get(asset) !== value)
   patch(d, { foreign, differences })
   putAgreed(d, agreed)
   if (changed) d.writes.push({ _tag: "Foreign", foreign })
+  if (accepting) {
+    patch(d, { accepting: false })
+    d.writes.push(acceptingWrite(false))
+  }
+  if (short.length > 0) latch(d, "balance", short.join("; "))
   if (consult && askOnce(d, "ledger", 30_000)) {
     const since = [...differences.keys()].map((asset) => agreed.get(asset)?.at ?? d.at)
     d.out.push({ _tag: "FetchLedger", since: Math.min(...since) - READ_BACK_MS })
@@ -126,6 +158,7 @@ export const ledgerSeen = (d: Draft, moves: ReadonlyArray<LedgerMove>): void => 
   const foreign = new Map(d.state.foreign)
   const differences = new Map(d.state.differences)
   const agreed = new Map(d.state.agreed)
+  const reasons: Array<string> = []
   for (const [asset, difference] of d.state.differences) {
     const ofAsset = moves.filter((move) => move.asset === asset)
     const since = movesSince(ofAsset, agreed.get(asset), difference.last.total)
@@ -147,15 +180,15 @@ export const ledgerSeen = (d: Draft, moves: ReadonlyArray<LedgerMove>): void => 
       )
       continue
     }
-    if (!difference.confirmed) continue
-    latch(
-      d,
-      "balance",
-      explained
-        ? `${show(-difference.amount)} ${asset} left the account by ${types}: part of what the trader bought is gone`
-        : `the account's ${asset} differs from the books by ${show(difference.amount)}, and the ledger explains ${show(told)} of it`
-    )
+    // what the operator has looked at is not looked into again
+    if (!difference.confirmed || d.state.accepting) continue
+    const reason = explained
+      ? `${show(-difference.amount)} ${asset} left the account by ${types}: part of what the trader bought is gone`
+      : `the account's ${asset} differs from the books by ${show(difference.amount)}, and the ledger explains ${show(told)} of it`
+    const missing = shortOf(asset, difference.last.total, ownAmount(d.state, asset))
+    reasons.push(missing === undefined ? reason : `${reason}; ${missing}`)
   }
+  if (reasons.length > 0) latch(d, "balance", reasons.join("; "))
   patch(d, { foreign, differences })
   putAgreed(d, agreed)
   d.writes.push({ _tag: "Foreign", foreign })

@@ -2,6 +2,7 @@
 import { Clock, Effect, Option } from "effect"
 import * as Breaker from "../../domain/breaker/Breaker.ts"
 import type { BreakerState, Cause } from "../../domain/breaker/BreakerState.ts"
+import { acceptingWrite, takesOver } from "../../domain/engine/acceptance.ts"
 import { iso } from "../../domain/Time.ts"
 import type { ControlRefusal, NotReachable } from "../../services/ControlClient.ts"
 import { ControlClient } from "../../services/ControlClient.ts"
@@ -49,7 +50,11 @@ const show = (version: string): Effect.Effect<void, StoreFailed, BreakerWorld> =
     }
   })
 
-const answer = (report: BreakerReport): Effect.Effect<void, never, Terminal> =>
+/** What the reset of a balance latch means, where one was latched. */
+const TAKEN_OVER =
+  "What differs between the account and the books counts as yours from the next quiet look at the account; entries wait for it. Should the account hold less than the trader's own lots, the breaker latches again and says what is missing."
+
+const answer = (report: BreakerReport, taken: boolean): Effect.Effect<void, never, Terminal> =>
   Effect.gen(function* () {
     const terminal = yield* Terminal
     const p = palette(terminal.colors)
@@ -59,6 +64,7 @@ const answer = (report: BreakerReport): Effect.Effect<void, never, Terminal> =>
     if (report.latched.some(({ cause }) => cause === "dailyLoss")) {
       yield* terminal.print("  The daily loss is lifted by the next UTC day only.")
     }
+    if (taken) yield* terminal.print(TAKEN_OVER)
     if (!report.durable) {
       yield* terminal.printError("The database did not take it (yet): it may not outlive the trader. Look at `status`.")
     }
@@ -90,8 +96,12 @@ const inRecords = (
       const snapshot = yield* store.load
       const step = change(store, snapshot.breaker, yield* Clock.currentTimeMillis)
       if (Option.isSome(operatorLatch)) yield* store.moveFence({ operatorLatch: operatorLatch.value })
-      yield* store.commit([{ _tag: "Breaker", state: step.state, changes: step.changes }])
-      yield* answer(reportOf(step.state))
+      const taken = takesOver(step.changes)
+      yield* store.commit([
+        { _tag: "Breaker", state: step.state, changes: step.changes },
+        ...(taken ? [acceptingWrite(true)] : [])
+      ])
+      yield* answer(reportOf(step.state), taken)
     })
   )
 
@@ -112,7 +122,7 @@ const fenceOnly = (reason: string, why: NotReachable) =>
 
 const trip = (cause: Cause, reason: string) =>
   Effect.flatMap(ControlClient, (client) => client.trip(cause, reason)).pipe(
-    Effect.flatMap(answer),
+    Effect.flatMap((report) => answer(report, false)),
     Effect.catchTags({
       ControlRefusal: (refusal) => Effect.fail(unreachable(refusal)),
       NotReachable: (why) =>
@@ -129,9 +139,21 @@ const trip = (cause: Cause, reason: string) =>
     })
   )
 
+/** Whether the records hold a balance latch that a reset would lift; records that cannot be read say nothing. */
+const differs = (cause: Cause | undefined): Effect.Effect<boolean, never, Records> =>
+  cause === undefined || cause === "balance"
+    ? Effect.flatMap(Records, (records) => records.snapshot).pipe(
+        Effect.map(({ breaker }) => breaker.latches.balance !== undefined),
+        Effect.orElseSucceed(() => false)
+      )
+    : Effect.succeed(false)
+
 const reset = (cause: Cause | undefined, reason: string) =>
-  Effect.flatMap(ControlClient, (client) => client.reset(cause, reason)).pipe(
-    Effect.flatMap(answer),
+  Effect.gen(function* () {
+    const client = yield* ControlClient
+    const taken = yield* differs(cause)
+    yield* answer(yield* client.reset(cause, reason), taken)
+  }).pipe(
     Effect.catchTags({
       ControlRefusal: (refusal) => Effect.fail(unreachable(refusal)),
       NotReachable: (why) =>

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Layer, Option } from "effect"
 import * as Breaker from "../../../src/domain/breaker/Breaker.ts"
 import { closed } from "../../../src/domain/breaker/BreakerState.ts"
+import { ACCEPTING_NOTE, readAccepting } from "../../../src/domain/engine/acceptance.ts"
 import { MockInstanceLockControl } from "../../../src/layers/mock/MockInstanceLock.ts"
 import { MockRecordsControl } from "../../../src/layers/mock/MockRecords.ts"
 import { mockWorld } from "../../../src/layers/mock/mockWorld.ts"
@@ -100,6 +101,24 @@ describe("breaker trip and reset", () => {
     })
   )
 
+  it.effect("the reset of a balance difference says what it means, where one was latched and it was meant", () =>
+    Effect.gen(function* () {
+      const records = yield* MockRecordsControl
+      const { state } = Breaker.latch(closed, rules, "balance", NOON, "10 USD")
+      const text = (change: Partial<Options>) => Effect.zipRight(breaker(options({ action: "reset", ...change })), said)
+      const mine = "counts as yours from the next quiet look"
+      assert.notInclude(yield* text({}), mine)
+      yield* records.set({ snapshot: { ...emptySnapshot, breaker: state } })
+      assert.notInclude(yield* text({ cause: "price" }), mine)
+      yield* records.failWith("corrupt")
+      assert.notInclude(yield* text({ cause: "balance" }), mine)
+      yield* records.failWith(undefined)
+      assert.include(yield* text({}), mine)
+    }).pipe(
+      Effect.provide(world({ client: clientOf({ reset: () => Effect.succeed({ latched: [], durable: true }) }) }))
+    )
+  )
+
   it.effect("a refusal is told as it is", () =>
     Effect.gen(function* () {
       const refusal = Effect.fail(new ControlRefusal({ status: 503, text: "disk full" }))
@@ -122,9 +141,15 @@ describe("breaker trip and reset", () => {
       assert.include(yield* run({ action: "trip" }), "operator: tripped by hand")
       assert.deepEqual((yield* store.fence).operatorLatch, Option.some("tripped by hand"))
       assert.include(yield* run({ action: "trip", cause: "balance", reason: "odd" }), "balance: odd")
-      assert.include(yield* run({ action: "reset", cause: "balance" }), "operator: tripped by hand")
+      const taken = "counts as yours from the next quiet look"
+      const looked = yield* run({ action: "reset", cause: "balance" })
+      assert.include(looked, "operator: tripped by hand")
+      assert.include(looked, taken)
+      assert.isTrue(readAccepting((yield* store.load).notes.get(ACCEPTING_NOTE)))
       assert.isTrue(Option.isSome((yield* store.fence).operatorLatch))
-      assert.include(yield* run({ action: "reset" }), "closed")
+      const all = yield* run({ action: "reset" })
+      assert.include(all, "closed")
+      assert.notInclude(all, taken)
       assert.deepEqual((yield* store.fence).operatorLatch, Option.none())
       assert.isFalse(Breaker.isOpen((yield* store.load).breaker))
       yield* run({ action: "trip" })
