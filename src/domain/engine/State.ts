@@ -169,6 +169,13 @@ export interface EngineState {
   readonly asked: ReadonlyMap<string, EpochMs>
 }
 
+/** An intent and an amend that were on their way when the last run ended: nobody will answer them any more. */
+const withoutAnswer = (order: Order): Order => ({
+  ...order,
+  status: order.status === "pending" ? "unknown" : order.status,
+  ...(order.amend === undefined ? {} : { amend: { ...order.amend, state: "unknown" } })
+})
+
 /** The state in which a run begins: the books as committed, everything else unknown and therefore closed. */
 export const resume = (
   rules: EngineRules,
@@ -176,10 +183,8 @@ export const resume = (
   instruments: ReadonlyArray<Instrument>,
   now: EpochMs
 ): EngineState => {
-  // an intent without a recorded answer may be on the exchange: it counts as unknown until it is looked up
-  const orders = snapshot.orders.map((order): Order =>
-    order.status === "pending" ? { ...order, status: "unknown" } : order
-  )
+  // what has no recorded answer may be on the exchange: it counts as unknown until it is looked up
+  const orders = snapshot.orders.map(withoutAnswer)
   return {
     rules,
     now,
