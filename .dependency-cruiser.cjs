@@ -2,6 +2,7 @@
  * The import rules of the project. Arrows point downwards only:
  *
  *   main.ts, app.ts   choose layers and run programs
+ *   simulation        chooses layers too: the whole program on virtual time, beside app.ts
  *   programs | layers programs know services; layers implement them; neither knows the other
  *   services          tags and shapes
  *   domain            values and decisions, without I/O
@@ -60,9 +61,10 @@ module.exports = {
     },
     {
       name: "only-main-chooses-layers",
-      comment: "Only main.ts and app.ts may import them both: any other file at this height belongs in a room.",
+      comment:
+        "Only main.ts, app.ts and simulation/ may import them both: any other file at this height belongs in a room.",
       severity: "error",
-      from: { path: "^src/", pathNot: ["^src/(domain|services|layers|programs)/", roots] },
+      from: { path: "^src/", pathNot: ["^src/(domain|services|layers|programs|simulation)/", roots] },
       to: {}
     },
     {
@@ -71,6 +73,21 @@ module.exports = {
       severity: "error",
       from: { path: "^src/", pathNot: roots },
       to: { path: roots }
+    },
+    {
+      name: "simulation-stands-beside-app",
+      comment:
+        "simulation/ puts the trading program into a world of its own, as app.ts does into a real one: it knows programs, layers, services and domain, and neither root. Of the programs it runs `trade` alone.",
+      severity: "error",
+      from: { path: "^src/simulation/" },
+      to: { path: ["^src/programs/(?!trade/)", roots] }
+    },
+    {
+      name: "only-main-simulates",
+      comment: "Nothing that trades may know that it is simulated: main.ts loads the command, tests look inside.",
+      severity: "error",
+      from: { path: "^(src|bench|examples|scripts)/", pathNot: ["^src/main[.]ts$", "^src/simulation/"] },
+      to: { path: "^src/simulation/" }
     },
     {
       name: "domain-kraken-without-exchange",

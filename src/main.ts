@@ -23,6 +23,7 @@ import { runCli } from "./programs/cli/Cli.ts"
 import type { Commands, ExchangeOptions } from "./programs/cli/Cli.ts"
 import { CommandFailed, Finished, ExitCodes, exitCodeOf, UsageError } from "./programs/cli/ExitCode.ts"
 import { explain } from "./programs/cli/explain.ts"
+import type { SimulateOptions } from "./programs/simulate/work.ts"
 import type { AppError } from "./app.ts"
 import { Settings } from "./services/Settings.ts"
 import { Store } from "./services/Store.ts"
@@ -157,6 +158,20 @@ const exchange = (options: ExchangeOptions) =>
     )
   })
 
+const simulate = (options: SimulateOptions) =>
+  Effect.gen(function* () {
+    const { simulate: run } = yield* load(() => import("./programs/simulate/simulate.ts"))
+    const { SimulatorThreads } = yield* load(() => import("./simulation/SimulatorThreads.ts"))
+    const { stopSignal } = yield* load(() => import("./layers/node/StopSignalNode.ts"))
+    const signals = stopSignal({
+      on: (signal, listener) => process.on(signal, listener),
+      off: (signal, listener) => process.off(signal, listener),
+      exit: () => process.exit(ExitCodes.failed),
+      say: () => undefined
+    })
+    yield* Effect.provide(run(options), Layer.mergeAll(SimulatorThreads, signals, NodeFileSystem.layer))
+  })
+
 const doctor = (options: { readonly json: boolean }) =>
   Effect.gen(function* () {
     const { doctor: run, doctorWithoutSettings } = yield* load(() => import("./programs/doctor/doctor.ts"))
@@ -193,7 +208,8 @@ const commands: Commands<CommandError, Terminal> = {
         version
       })
     ),
-  exchange
+  exchange,
+  simulate
 }
 
 /** Says on standard error what went wrong. */

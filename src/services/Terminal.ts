@@ -11,6 +11,11 @@ export interface TerminalShape {
   readonly colors: boolean
   /** Columns of the terminal; 100 where there is none. */
   readonly columns: number
+  /**
+   * Shows one line on standard error in the place of the one that was shown so before; an empty one takes it away, which
+   * must be done before anything else is printed. Absent where standard error is no terminal.
+   */
+  readonly progress: ((line: string) => Effect.Effect<void>) | undefined
 }
 
 export class Terminal extends Context.Tag("trader/services/Terminal")<Terminal, TerminalShape>() {}

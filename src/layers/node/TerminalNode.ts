@@ -20,6 +20,15 @@ const writer =
       sink.write(clean.endsWith("\n") ? clean : `${clean}\n`, () => resume(Effect.void))
     })
 
+/** One line that is written over again (ECMA-48: carriage return, erase in line), cut to what fits. */
+const overwriter =
+  (sink: Sink) =>
+  (line: string): Effect.Effect<void> =>
+    Effect.async<void>((resume) => {
+      const fits = scrub(line).slice(0, (sink.columns ?? WITHOUT_TERMINAL) - 1)
+      sink.write(`\r\u001B[2K${fits}`, () => resume(Effect.void))
+    })
+
 /** Colours on a terminal, unless `NO_COLOR` is set to something or the terminal is dumb (https://no-color.org). */
 const wantsColors = (sink: Sink, environment: NodeJS.ProcessEnv): boolean =>
   sink.isTTY === true && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb"
@@ -29,7 +38,8 @@ export const terminal = (out: Sink, error: Sink, environment: NodeJS.ProcessEnv)
     print: writer(out),
     printError: writer(error),
     colors: wantsColors(out, environment),
-    columns: out.columns ?? WITHOUT_TERMINAL
+    columns: out.columns ?? WITHOUT_TERMINAL,
+    progress: error.isTTY === true && environment["TERM"] !== "dumb" ? overwriter(error) : undefined
   })
 
 export const TerminalNode: Layer.Layer<Terminal> = Layer.suspend(() => {

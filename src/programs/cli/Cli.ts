@@ -10,7 +10,10 @@ import type { Cause } from "../../domain/breaker/BreakerState.ts"
 import { nearest } from "../../domain/settings/spelling.ts"
 import * as Value from "../../domain/settings/values.ts"
 import type { CancelTarget } from "../../services/ControlServer.ts"
+import { blows } from "../../services/Simulator.ts"
+import type { Strike } from "../../services/Simulator.ts"
 import { Terminal } from "../../services/Terminal.ts"
+import type { SimulateOptions } from "../simulate/work.ts"
 import { UsageError } from "./ExitCode.ts"
 import { stripCodes } from "./text.ts"
 
@@ -31,6 +34,7 @@ export interface Commands<E, R> {
     readonly reason: string | undefined
   }) => Effect.Effect<void, E, R>
   readonly exchange: (options: ExchangeOptions) => Effect.Effect<void, E, R>
+  readonly simulate: (options: SimulateOptions) => Effect.Effect<void, E, R>
 }
 
 /** Options of `exchange` as they were given; what is left out comes from the PAPER_ settings. */
@@ -54,8 +58,12 @@ const NAMES = [
   "cancel",
   "doctor",
   "breaker",
-  "exchange"
+  "exchange",
+  "simulate"
 ] as const
+
+/** Seeds that a double holds exactly, however many follow. */
+const MOST_SEED = 2 ** 52
 
 const json = Options.boolean("json").pipe(Options.withDescription("print JSON, and nothing else, on standard output"))
 const open = Options.boolean("open").pipe(Options.withDescription("only what is open"))
@@ -82,6 +90,19 @@ const wholeNumber = (name: string, least: number, most: number, description: str
       `--${name} must be a whole number from ${least} to ${most}`
     )
   )
+
+/** `12:crash`: the twelfth effect, and what becomes of it. */
+const toStrike = (text: string): Either.Either<Strike, ValidationError.ValidationError> => {
+  const [, number, word] = /^([1-9]\d{0,8}):(\w+)$/.exec(text) ?? []
+  const how = blows.find((blow) => blow === word)
+  return number === undefined || how === undefined
+    ? Either.left(
+        ValidationError.invalidValue(
+          HelpDoc.p(`--strike is "${text}"; allowed: the number of an effect and ${blows.join(", ")}, e.g. 12:crash`)
+        )
+      )
+    : Either.right({ effect: Number(number), how })
+}
 
 const toTarget = (
   ids: ReadonlyArray<string>,
@@ -183,11 +204,70 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
         json: asJson
       })
   ).pipe(Command.withDescription("Serve the local Kraken alone, for any Kraken client. Its account lives in memory."))
+  const simulate = Command.make(
+    "simulate",
+    {
+      seeds: wholeNumber("seeds", 1, 1_000_000, "how many seeds, one after the other; 10 unless told").pipe(
+        Options.optional
+      ),
+      from: wholeNumber("from", 0, MOST_SEED, "the first seed; 1 unless told").pipe(Options.optional),
+      days: Options.float("days").pipe(
+        Options.withDescription("length of each run in simulated days; one hour unless told"),
+        Options.filterMap(
+          (days) => (days > 0 && days <= 366 ? Option.some(days) : Option.none()),
+          "--days must be a number above 0, and at most 366"
+        ),
+        Options.optional
+      ),
+      strike: Options.text("strike").pipe(
+        Options.withDescription("N:fail, N:hang or N:crash: what becomes of the Nth effect of the run"),
+        Options.mapEffect(toStrike),
+        Options.optional
+      ),
+      plan: Options.text("plan").pipe(Options.withDescription("carry out the plan in this file"), Options.optional),
+      journal: Options.text("journal").pipe(
+        Options.withDescription("write all that is sent, heard, decided and done in the run to this file"),
+        Options.optional
+      ),
+      workers: wholeNumber("workers", 1, 64, "how many runs side by side").pipe(Options.withDefault(1)),
+      checkHeap: Options.boolean("check-heap").pipe(
+        Options.withDescription("fail when the memory in use grows after the first simulated day")
+      ),
+      json
+    },
+    ({ days, from, journal, plan, seeds, strike, ...rest }) =>
+      run.simulate({
+        ...rest,
+        seeds: Option.getOrUndefined(seeds),
+        from: Option.getOrUndefined(from),
+        days: Option.getOrUndefined(days),
+        strike: Option.getOrUndefined(strike),
+        plan: Option.getOrUndefined(plan),
+        journal: Option.getOrUndefined(journal)
+      })
+  ).pipe(
+    Command.withDescription(
+      "Run the trader against a simulated exchange and network on virtual time, with faults drawn from seeds, and check every rule it must keep. Exit code 0: all held, 1: one was broken; the replay is printed. Opens no data folder and calls nobody."
+    )
+  )
   return Command.make("kraken-trader").pipe(
     Command.withDescription(
       "A spot trading service for Kraken: paper by default, live when told to. Without a command it trades. Every command has --help; --version says the version; --completions prints a script for your shell."
     ),
-    Command.withSubcommands([trade, status, stop, pause, resume, orders, trades, cancel, doctor, breaker, exchange])
+    Command.withSubcommands([
+      trade,
+      status,
+      stop,
+      pause,
+      resume,
+      orders,
+      trades,
+      cancel,
+      doctor,
+      breaker,
+      exchange,
+      simulate
+    ])
   )
 }
 

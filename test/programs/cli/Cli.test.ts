@@ -23,7 +23,8 @@ const recording = () => {
     cancel: note("cancel"),
     doctor: note("doctor"),
     breaker: note("breaker"),
-    exchange: note("exchange")
+    exchange: note("exchange"),
+    simulate: note("simulate")
   }
   return { asked, commands }
 }

@@ -25,7 +25,8 @@ export const screen = (colors = false): Layer.Layer<Terminal | Screen> =>
         print: (text) => Effect.sync(() => void out.push(text)),
         printError: (text) => Effect.sync(() => void error.push(text)),
         colors,
-        columns: 100
+        columns: 100,
+        progress: undefined
       }).pipe(Context.add(Screen, { out: () => out.join("\n"), error: () => error.join("\n") }))
     })
   )

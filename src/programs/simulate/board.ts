@@ -1,0 +1,73 @@
+/** How far the work is, while it goes on: a bar on a terminal, a line now and then elsewhere. */
+import { DAY_MS } from "../../domain/Time.ts"
+import type { RunProgress, SimulatedRun } from "../../services/Simulator.ts"
+import { count, span } from "../cli/text.ts"
+import { grouped, megabytes, simulated } from "./summary.ts"
+
+/** Sums over the runs that are over, and what is known of those under way, by their place in the work. */
+export interface Board {
+  readonly runs: number
+  readonly simulatedMs: number
+  readonly tasks: number
+  readonly violations: number
+  readonly running: ReadonlyMap<number, RunProgress>
+}
+
+export const empty: Board = { runs: 0, simulatedMs: 0, tasks: 0, violations: 0, running: new Map() }
+
+export const withProgress = (board: Board, index: number, progress: RunProgress): Board => ({
+  ...board,
+  running: new Map(board.running).set(index, progress)
+})
+
+export const withRun = (board: Board, index: number, run: SimulatedRun): Board => ({
+  runs: board.runs + 1,
+  simulatedMs: board.simulatedMs + run.simulatedMs,
+  tasks: board.tasks + run.tasks,
+  violations: board.violations + run.violations.length,
+  running: new Map([...board.running].filter(([at]) => at !== index))
+})
+
+const BAR = 20
+const MINUTE_MS = 60_000
+
+/** What is asked for: so many runs of about so much virtual time (unknown for plans). */
+export interface Asked {
+  readonly total: number
+  readonly lengthMs: number | undefined
+}
+
+const share = (board: Board, { lengthMs, total }: Asked): number => {
+  const under =
+    lengthMs === undefined ? 0 : [...board.running.values()].reduce((sum, r) => sum + r.simulatedMs, 0) / lengthMs
+  // what is under way is never done
+  return Math.min(1, (board.runs + Math.min(under, Math.max(0, total - board.runs) * 0.99)) / Math.max(1, total))
+}
+
+export const bar = (part: number): string => {
+  const full = Math.floor(part * BAR)
+  return `[${"#".repeat(full)}${"-".repeat(BAR - full)}]`
+}
+
+/** One line: runs, simulated time, pace, violations, heap; with a bar and the time left where `withBar`. */
+export const boardLine = (board: Board, asked: Asked, wallMs: number, withBar: boolean): string => {
+  const running = [...board.running.values()]
+  const simulatedMs = running.reduce((sum, r) => sum + r.simulatedMs, board.simulatedMs)
+  const tasks = running.reduce((sum, r) => sum + r.tasks, board.tasks)
+  const heap = running.reduce((sum, r) => sum + r.heapBytes, 0)
+  const part = share(board, asked)
+  const minutes = wallMs / MINUTE_MS
+  return [
+    `${withBar ? `${bar(part)} ` : ""}${board.runs} of ${count(asked.total, "run")}`,
+    `${simulated(simulatedMs)} simulated`,
+    ...(minutes > 0
+      ? [
+          `${(simulatedMs / DAY_MS / minutes).toFixed(2)} days a minute`,
+          `${grouped(tasks / (wallMs / 1000))} events a second`
+        ]
+      : []),
+    count(board.violations, "violation"),
+    ...(heap > 0 ? [`heap ${megabytes(heap)}`] : []),
+    ...(withBar && part > 0.01 && part < 1 ? [`${span((wallMs / part - wallMs) / 1000)} left`] : [])
+  ].join(", ")
+}
