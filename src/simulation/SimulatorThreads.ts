@@ -52,6 +52,7 @@ const make = Effect.gen(function* () {
             return done ? Effect.sync(() => void idle.push(given)) : end(given)
           }
         )
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
         worker.postMessage(task)
         while (true) {
           const reply = yield* Queue.take(replies)
