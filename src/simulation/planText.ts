@@ -25,7 +25,12 @@ const Frame = Schema.Struct({
   )
 })
 
-const readFrame = Schema.decodeUnknownEither(Frame)
+const readFrame = Schema.decodeUnknownEither(Frame, { errors: "all" })
+
+const problems = (error: ParseResult.ParseError): string =>
+  ParseResult.ArrayFormatter.formatErrorSync(error)
+    .map(({ message, path }) => `${path.join(".")}: ${message}`)
+    .join("; ")
 
 export const printPlan = (plan: Plan): string => `${JSON.stringify(plan, undefined, 2)}\n`
 
@@ -34,7 +39,7 @@ export const parsePlan = (text: string): Either.Either<Plan, string> =>
   Either.try({ try: (): unknown => JSON.parse(text), catch: (error) => `is not JSON: ${String(error)}` }).pipe(
     Either.flatMap((raw) =>
       Either.mapBoth(readFrame(raw), {
-        onLeft: (error) => `is not a plan: ${ParseResult.TreeFormatter.formatErrorSync(error)}`,
+        onLeft: (error) => `is not a plan: ${problems(error)}`,
         // the frame was checked, and what it leaves open is looked at by whoever carries the plan out
         onRight: () => raw as Plan
       })

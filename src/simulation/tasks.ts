@@ -67,7 +67,11 @@ const journalTo = (file: string) => {
   }
 }
 
-const runOf = (plan: Plan, options: RunOptions): SimulatedRun => ({ seed: plan.seed, ...simulate(plan, options) })
+/** A run without what only expectations look at. */
+const runOf = (plan: Plan, options: RunOptions): SimulatedRun => {
+  const { effectsInStory: _, outcome: __, ...rest } = simulate(plan, options)
+  return { seed: plan.seed, ...rest }
+}
 
 /** Does what it is asked; `tell` hears how far it is. Throws what the simulation throws. */
 export const makePerform = (shelf: string, tell: (progress: Progress) => void) => {
