@@ -494,6 +494,12 @@ export class Judge {
     return [`${show(idle)} held without a working exit`]
   }
 
+  /** How much of the trader's own coins the account lacks: somebody took them out. */
+  missing(): bigint {
+    const there = this.parts.state().account.balances.get("XLM") ?? 0n
+    return this.own.held > there ? this.own.held - there : 0n
+  }
+
   /** What a person may see of the account, for reports. */
   summary(): string {
     return `held ${show(this.own.held)}, cash ${show(this.own.cash)}`

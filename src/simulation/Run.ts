@@ -539,6 +539,9 @@ class Simulation {
     this.machine.skewMs = 0
     this.exchange.take((state) => ({ state: Operator.setSwitches(state, defaultSwitches), frames: [] }))
     if (this.exchange.state.system !== "online") this.operate((state, now) => Operator.setSystem(state, "online", now))
+    // what was taken out of the trader's own coins is brought back, as its alert asks for
+    const missing = this.judge.missing()
+    if (missing > 0n) this.operate((state, now) => Operator.deposit(state, "XLM", missing, now))
     this.market.calm()
     this.traffic.clear()
     this.permit(tradingPermissions)
