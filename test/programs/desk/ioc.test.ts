@@ -46,7 +46,7 @@ describe("the early proof that an IOC exit did not execute", () => {
   it.scoped("what other open sales hold is counted", () => {
     const { rig, order } = lostSale()
     const target = exit([share("kt1-b", "40")], { id: id("kt1-t"), bookedQuantity: q("10"), cumQuantity: q("10") })
-    const elsewhere = { ...target, id: id("kt1-u"), symbol: BTC }
+    const elsewhere = { ...target, id: id("kt1-u"), symbol: BTC, quantity: q("70") }
     const buying = entry({ id: id("kt1-v"), status: "open" })
     const orders = [...rig.state.orders.values(), target, elsewhere, buying]
     rig.state = { ...rig.state, orders: new Map(orders.map((one) => [one.id, one])) }
