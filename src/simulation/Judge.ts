@@ -344,7 +344,7 @@ export class Judge {
       const allowed = limits.maxDailyLoss + limits.maxDailyLoss / 10n + Fixed.unit(2) * 2n
       if (loss >= allowed) bad("I6", `sent with a loss of ${show(loss)} USD today`)
     }
-    this.onGates(state, bad, at, approvedAt, epoch)
+    this.onGates(bad, at, approvedAt, epoch)
     if (limits.postOnly && params.get("oflags")?.includes("post") !== true) bad("I8", `flags ${params.get("oflags")}`)
     if (at - this.quoteHeard.at > limits.staleAfter + SLACK_MS + 8000) {
       bad("I14", `decided ${Math.round((at - this.quoteHeard.at) / 1000)} s after the last quote it heard`)
@@ -364,7 +364,6 @@ export class Judge {
 
   /** I7: what stops entries was not in force when this one was decided. */
   private onGates(
-    state: ExchangeState,
     bad: (invariant: string, text: string) => void,
     at: EpochMs,
     approvedAt: EpochMs,
@@ -377,9 +376,6 @@ export class Judge {
     const lost = this.accountStreamLostAt
     if (lost !== undefined && approvedAt > lost + 13_000) {
       bad("I7", `decided ${Math.round((approvedAt - lost) / 1000)} s after the account's stream was lost`)
-    }
-    if (state.system !== "online" && state.system !== "post_only" && approvedAt > 0) {
-      // the mode is told by the stream: what was decided before it could be heard is no fault
     }
     const [breaker] = this.rows("SELECT state FROM breaker")
     const latches: unknown = JSON.parse(String(breaker?.["state"] ?? "{}"))
