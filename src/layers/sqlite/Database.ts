@@ -149,9 +149,26 @@ const open = (options: DatabaseOptions): DatabaseShape & { readonly close: () =>
   const all = options.migrations ?? released
   const newest = Math.max(...all.map((m) => m.version))
   const hadLog = FileSystem.existsSync(`${file}-wal`)
+  /**
+   * SQLite removes the log with the last connection, its content being in the main file by then. Where a log was found,
+   * an empty one is left behind: to the next trader its absence means that somebody removed it while it was needed.
+   */
+  const leaveLog = (): void => {
+    if (!hadLog) return
+    try {
+      FileSystem.writeFileSync(`${file}-wal`, "", { flag: "wx", mode: 0o600 })
+    } catch {
+      // it is still there, since another process has the file open; or the folder takes no file: then the trader says so
+    }
+  }
   const begin = (): Open => {
-    const raw = connect(file, newest)
-    return { raw, sql: SqlModule.make(raw) }
+    try {
+      const raw = connect(file, newest)
+      return { raw, sql: SqlModule.make(raw) }
+    } catch (cause) {
+      leaveLog()
+      throw cause
+    }
   }
   const prepare = ({ raw, sql }: Open): boolean => {
     migrate(raw, file, all)
@@ -163,6 +180,7 @@ const open = (options: DatabaseOptions): DatabaseShape & { readonly close: () =>
     lostLog = prepare(current)
   } catch (cause) {
     current.raw.close()
+    leaveLog()
     throw cause
   }
   const identity = FileSystem.statSync(file)
@@ -208,6 +226,7 @@ const open = (options: DatabaseOptions): DatabaseShape & { readonly close: () =>
         if (role === "trader") current.sql.run("UPDATE session SET running = 0")
       } finally {
         current.raw.close()
+        if (role === "visitor") leaveLog()
       }
     }
   }

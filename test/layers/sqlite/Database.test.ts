@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import BetterSqlite3 from "better-sqlite3"
@@ -255,6 +255,26 @@ describe("a log that is missing", () => {
       assert.isFalse(yield* opened({ file, role: "visitor" }, lost))
       rmSync(`${file}-wal`, { force: true })
       assert.isTrue(yield* opened({ file }, lost))
+    })
+  )
+
+  it.scoped("is no log that another program took in after a kill, nor one that a refused start did", () =>
+    Effect.gen(function* () {
+      const file = fileIn(yield* tempFolder)
+      const lost = Effect.map(Database, (database) => database.lostLog)
+      yield* opened({ file }, keep)
+      const script = yield* childScript(new URL("./children/open.ts", import.meta.url))
+      const child = script.start([file, "hold"])
+      yield* child.line(1)
+      yield* child.kill
+      yield* opened({ file, role: "visitor" }, nothing)
+      assert.strictEqual(readFileSync(`${file}-wal`).length, 0)
+      const refused = yield* Effect.flip(opened({ file, migrations: [{ version: 0, name: "older", sql: "" }] }, lost))
+      assert.strictEqual(refused.reason, "newer")
+      assert.isFalse(yield* opened({ file }, lost))
+      assert.isFalse(existsSync(`${file}-wal`), "a clean end leaves nothing behind")
+      yield* opened({ file, role: "visitor" }, nothing)
+      assert.isFalse(existsSync(`${file}-wal`), "nor does a visitor that found nothing")
     })
   )
 })
