@@ -51,16 +51,29 @@ export const fees = Effect.gen(function* () {
   }
 })
 
-/** Minimums, precision and status of the pairs, hourly: the exchange changes them. */
+/** How often it is looked whether the pairs' rules are due. */
+const RULES_LOOK_MS = 300_000
+
+/**
+ * Minimums, precision and status of the pairs: the exchange changes them. Read hourly, and with every look while
+ * something is too small to be sold: a minimum that was raised over a position may come down again.
+ */
 export const instruments = Effect.gen(function* () {
   const engine = yield* Engine
   const clock = yield* MarketClock
   const rest = yield* KrakenRest
+  let readAt = yield* clock.now
   while (true) {
-    yield* clock.sleep(HOUR_MS)
-    const read = yield* Effect.either(rest.instruments([...engine.unsafeState().pairs.keys()]))
-    if (read._tag === "Right") yield* engine.tell({ _tag: "InstrumentsSeen", instruments: read.right })
-    else yield* Effect.logInfo(`the pairs' rules could not be read: ${read.left.message}`)
+    yield* clock.sleep(RULES_LOOK_MS)
+    const now = yield* clock.now
+    const { pairs } = engine.unsafeState()
+    const dust = [...pairs.values()].some((pair) => pair.lotStatuses.some((lot) => lot.state === "dust"))
+    if (now - readAt < HOUR_MS && !dust) continue
+    const read = yield* Effect.either(rest.instruments([...pairs.keys()]))
+    if (read._tag === "Right") {
+      readAt = now
+      yield* engine.tell({ _tag: "InstrumentsSeen", instruments: read.right })
+    } else yield* Effect.logInfo(`the pairs' rules could not be read: ${read.left.message}`)
   }
 })
 

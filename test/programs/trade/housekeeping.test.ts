@@ -104,6 +104,33 @@ describe("the small fibers", () => {
       )
   )
 
+  it.scoped("the pairs' rules sooner while something is too small to be sold: what was raised may come down", () => {
+    const rig = new Rig().ready().signal()
+    const entry = rig.place(rig.proposal())
+    rig.fill(entry, "5")
+    rig.send({ _tag: "Tripped", cause: "operator", reason: "test" })
+    rig.send({
+      _tag: "ReportsSeen",
+      reports: [rig.statusOf(entry, { status: "cancelled", cumQuantity: q("5") })]
+    })
+    rig.tick(1)
+    return inWorld(rig, (b) =>
+      Effect.gen(function* () {
+        const minimum = () => b.d.engine.unsafeState().pairs.get(XLM)?.instrument.minQuantity
+        yield* b.rest.always("instruments", Effect.succeed([instrument({ minQuantity: q("4") })]))
+        yield* Effect.forkScoped(instruments)
+        yield* rest
+        yield* pass(b, HOUR / 15, 60_000)
+        assert.strictEqual(minimum(), instrument().minQuantity)
+        yield* pass(b, 120_000, 60_000)
+        assert.strictEqual(minimum(), q("4"))
+        assert.strictEqual(b.of("Propose").at(-1)?.proposal.quantity, q("5"), "it can be sold now")
+        yield* pass(b, HOUR / 2, 60_000)
+        assert.strictEqual((yield* b.rest.callsOf("instruments")).length, 1, "dust no more")
+      })
+    )
+  })
+
   it.scoped("the system's status is asked for only while the stream has not said online", () =>
     inWorld(new Rig(), (b) =>
       Effect.gen(function* () {
