@@ -211,6 +211,7 @@ export const makeDesk = (world: World, life: Life, books: Books): Deps => ({
     moveFence: () => notOffered("moveFence"),
     findOrder: () => notOffered("findOrder"),
     findLot: () => notOffered("findLot"),
+    ownExecutions: () => notOffered("ownExecutions"),
     backup: () => notOffered("backup"),
     health: notOffered("health")
   },

@@ -66,6 +66,8 @@ export interface StoreShape {
   ) => Effect.Effect<Option.Option<Order>, StoreFailed>
   /** A lot by its id, sold or not, for late fills of orders no longer in memory. */
   readonly findLot: (id: ClientOrderId) => Effect.Effect<Option.Option<Lot>, StoreFailed>
+  /** Which of these ids are executions of the trader's own orders, however long ago they were booked. */
+  readonly ownExecutions: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, StoreFailed>
   /** A consistent copy while trading goes on (`VACUUM INTO`). */
   readonly backup: (file: string) => Effect.Effect<void, StoreFailed>
   /** Integrity, schema and settings of the database, for `doctor`. */

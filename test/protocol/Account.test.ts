@@ -102,6 +102,38 @@ describe("I9, I10: executions and balances", () => {
       })
   )
 
+  it.scopedLive("I10: a deposit while the trader is down is told from own trades that an earlier run booked", () =>
+    Effect.gen(function* () {
+      // the account is looked at when the first run begins, and not again
+      const world = yield* makeWorld({ limits: { reconcileEvery: 3_600_000 } })
+      const first = yield* world.start()
+      yield* ready(world)
+      yield* bought(world)
+      yield* world.price("0.1021")
+      yield* world.until(
+        "the sale in the books",
+        Effect.sync(() => world.rows("SELECT * FROM totals WHERE closed_trades = 1")[0])
+      )
+      // a start reads the executions of the last hour again, and the stream's snapshot tells of the last fifty
+      yield* world.price("0.1")
+      const entry = yield* anEntry(world)
+      for (let n = 0; n < 60; n++) yield* world.operate("fill", { txid: entry.txid, quantity: "1" })
+      yield* world.until(
+        "sixty executions in the books",
+        Effect.sync(() => world.rows("SELECT * FROM fills").length === 62)
+      )
+      assert.isTrue(Exit.isSuccess(yield* first.stop))
+      yield* world.operate("deposit", { asset: "USD", amount: "50" })
+      yield* world.kraken.clock.advance(7_200_000)
+      const second = yield* world.start({ limits: { ...world.settings().limits, reconcileEvery: 20_000 } })
+      yield* world.until("the deposit to be explained", accountExplained(world, "USD"))
+      yield* logged(world, "50 USD came or went by deposit")
+      assert.deepEqual(latches(world), [])
+      assert.isTrue(Exit.isSuccess(yield* second.stop))
+      yield* assertBooks(world)
+    })
+  )
+
   it.scopedLive(
     "I10: a deposit just before the first sight of the account is not counted again with the next one",
     () =>

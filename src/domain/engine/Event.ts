@@ -11,13 +11,16 @@ import type { Lot } from "../portfolio/Lot.ts"
 import type { EpochMs, UtcDay } from "../Time.ts"
 import type { Fence } from "./Snapshot.ts"
 
-/** A movement of the exchange's ledger that the trader did not cause, or did: by `refId`. */
+/** A movement of the exchange's ledger, caused by the trader or by somebody else. */
 export interface LedgerMove {
   readonly asset: string
   readonly amount: bigint
   readonly fee: bigint
   readonly type: string
+  /** Of a trade: the id of the execution. */
   readonly refId: string
+  /** The records hold `refId` as an execution of the trader's own. */
+  readonly own?: boolean
   /** What the account held of the asset after it. */
   readonly balance: bigint
   readonly at: EpochMs

@@ -146,8 +146,9 @@ const freeLots = (d: Draft, total: ReadonlyMap<string, bigint>, hold: ReadonlyMa
   }
 }
 
+/** By the records, or booked so recently that they may not have it yet. */
 const isOwnTrade = (d: Draft, move: LedgerMove): boolean =>
-  [...d.state.orders.values()].some((order) => order.executions.some((id) => id === move.refId))
+  move.own === true || [...d.state.orders.values()].some((order) => order.executions.some((id) => id === move.refId))
 
 /**
  * The ledger consulted: moves that are not the trader's own explain a difference, unless they ate into the lots it

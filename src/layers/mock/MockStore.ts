@@ -214,6 +214,11 @@ const make = (prefix: InstallationPrefix, start: Snapshot) =>
             : Option.fromNullable([...books.orders.values()].find((order) => order.exchangeId === key.exchangeId))
         ),
       findLot: (id) => reading("findLot", () => Option.fromNullable(books.lots.get(id))),
+      ownExecutions: (ids) =>
+        reading("ownExecutions", () => {
+          const booked = new Set<string>(books.fills.map(({ fill }) => fill.executionId))
+          return new Set(ids.filter((id) => booked.has(id)))
+        }),
       backup: (file) =>
         reading("backup", () => {
           backups.push(file)

@@ -14,7 +14,7 @@ import { vacuumInto } from "./backup.ts"
 import type { DatabaseOptions } from "./Database.ts"
 import { Database, layer as databaseLayer } from "./Database.ts"
 import { storeFailed } from "./failure.ts"
-import { findLot, findOrder, findOrderByExchangeId, readFence, readSnapshot } from "./loading.ts"
+import { bookedAmong, findLot, findOrder, findOrderByExchangeId, readFence, readSnapshot } from "./loading.ts"
 import { raiseNonce, takeNonce } from "./nonces.ts"
 import type { AsideIntent, SideFile } from "./SideFile.ts"
 import { openSideFile } from "./SideFile.ts"
@@ -128,6 +128,7 @@ const make = Effect.gen(function* () {
         )
       ),
     findLot: (id) => database.read("find a lot", (sql) => Option.fromNullable(findLot(sql, id))),
+    ownExecutions: (ids) => database.read("find executions", (sql) => bookedAmong(sql, ids)),
     backup: (file) => database.connection("back up", (raw) => vacuumInto(raw, file)),
     health: database.connection("look at the database", (raw) => ({
       integrity: String(raw.pragma("integrity_check(1)", { simple: true })),

@@ -43,6 +43,10 @@ export const findLot = (sql: Sql, id: ClientOrderId): Lot | undefined => {
   return row === undefined ? undefined : readLot(row)
 }
 
+/** Those of the ids under which a fill is booked. */
+export const bookedAmong = (sql: Sql, ids: ReadonlyArray<string>): ReadonlySet<string> =>
+  new Set(ids.filter((id) => sql.get("SELECT 1 FROM fills WHERE execution_id = ?", id) !== undefined))
+
 const FENCE = "SELECT epoch, paused, operator_latch FROM fence"
 
 const fenceFrom = (row: Row): Fence => ({

@@ -16,6 +16,8 @@ import { KrakenRest } from "../../services/KrakenRest.ts"
 import type { KrakenRestShape, LedgerEntry } from "../../services/KrakenRest.ts"
 import { KrakenStream } from "../../services/KrakenStream.ts"
 import { CredentialsRefused } from "../../services/OrderDesk.ts"
+import { Store } from "../../services/Store.ts"
+import type { StoreFailed } from "../../services/Store.ts"
 import { persistent } from "./backoff.ts"
 
 export type ReadDecision = Extract<
@@ -63,6 +65,7 @@ export const makeReadDesk = Effect.gen(function* () {
   const engine = yield* Engine
   const clock = yield* MarketClock
   const stream = yield* KrakenStream
+  const store = yield* Store
   const queue = yield* Mailbox.make<ReadDecision>({ capacity: CAPACITY, strategy: "dropping" })
   const jobs = yield* FiberMap.make<string, void, never>()
 
@@ -123,7 +126,7 @@ export const makeReadDesk = Effect.gen(function* () {
     yield* engine.tell({ _tag: "BalancesSeen", begunAt, total, hold })
   })
 
-  const ledger = (since: EpochMs): Effect.Effect<void, KrakenError> =>
+  const ledger = (since: EpochMs): Effect.Effect<void, KrakenError | StoreFailed> =>
     Effect.gen(function* () {
       const entries: Array<LedgerEntry> = []
       for (let page = 0; page < LEDGER_PAGES; page++) {
@@ -132,11 +135,13 @@ export const makeReadDesk = Effect.gen(function* () {
         if (read.entries.length === 0 || entries.length >= read.count) break
       }
       const names = assetNames(engine.unsafeState())
+      // memory does not hold what an earlier run booked, nor what is long settled
+      const own = yield* store.ownExecutions([...new Set(entries.map(({ refId }) => refId))])
       yield* engine.tell({
         _tag: "LedgerSeen",
         moves: entries.flatMap(({ amount, assetId, at, balance, fee, refId, type }) => {
           const asset = names.get(assetId)
-          return asset === undefined ? [] : [{ asset, amount, fee, type, refId, balance, at }]
+          return asset === undefined ? [] : [{ asset, amount, fee, type, refId, own: own.has(refId), balance, at }]
         })
       })
     })
@@ -231,7 +236,7 @@ export const makeReadDesk = Effect.gen(function* () {
       Effect.orDie
     )
 
-  const once = (what: string, job: Effect.Effect<void, KrakenError>): Effect.Effect<void> =>
+  const once = (what: string, job: Effect.Effect<void, KrakenError | StoreFailed>): Effect.Effect<void> =>
     Effect.catchAll(job, (error) => Effect.logInfo(`${what} failed: ${error.message}`))
 
   const probe = (cause: Extract<ReadDecision, { _tag: "Probe" }>["cause"]): Effect.Effect<void> => {

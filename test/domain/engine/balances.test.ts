@@ -154,6 +154,28 @@ describe("books and account (I10)", () => {
     assert.strictEqual(rig.state.foreign.get("USD"), usd("103"))
   })
 
+  it("own executions that only the records still know are not the owner's moves", () => {
+    const rig = new Rig().ready("100")
+    for (let n = 0; n < 3; n++) see(rig, "150")
+    const trade = { type: "trade", refId: "TOLD" }
+    const moves = [
+      moved("50", "150.2", rig.now - 70_000),
+      moved("8.4", "100.2", rig.now - 80_000, { ...trade, own: true }),
+      moved("-8.2", "91.8", rig.now - 85_000, { ...trade, refId: "TOLDER", own: true })
+    ]
+    // the books hold 0.2 of it as the trader's own
+    rig.state = { ...rig.state, totals: { ...rig.state.totals, ownUsd: usd("0.2") } }
+    for (let n = 0; n < 3; n++) see(rig, "150.2")
+    assert.strictEqual(rig.state.differences.get("USD")?.amount, usd("50"))
+    const elses = new Rig()
+    elses.state = rig.state
+    elses.send({ _tag: "LedgerSeen", moves: moves.map((move) => ({ ...move, own: false })) })
+    assert.match(elses.state.breaker.latches.balance?.reason ?? "", /by 50, and the ledger explains 50.2 of it/)
+    rig.send({ _tag: "LedgerSeen", moves })
+    assert.isUndefined(rig.state.breaker.latches.balance)
+    assert.strictEqual(rig.state.foreign.get("USD"), usd("150"))
+  })
+
   it("a difference that one balance showed does not latch because another asset's is looked into", () => {
     const rig = new Rig().ready("100")
     for (let n = 0; n < 2; n++) see(rig, "110")

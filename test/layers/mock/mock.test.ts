@@ -410,6 +410,8 @@ describe("mockStore", () => {
       assert.deepStrictEqual(yield* store.findOrder({ exchangeId: ExchangeOrderId("O1") }), Option.some(order))
       assert.deepStrictEqual(yield* store.findOrder({ exchangeId: ExchangeOrderId("O2") }), Option.none())
       assert.deepStrictEqual(yield* store.findLot(lot.id), Option.some(lot))
+      const { executionId } = booked.fill
+      assert.deepStrictEqual([...(yield* store.ownExecutions(["no", executionId]))], [executionId])
       yield* store.commit([
         { _tag: "Order", order: { ...order, status: "cancelled" } },
         { _tag: "Lot", lot: { ...lot, remaining: Money.zeroQuantity } }

@@ -238,6 +238,8 @@ describe("books", () => {
           assert.deepStrictEqual(yield* store.findOrder({ exchangeId: ExchangeOrderId("no") }), Option.none())
           assert.deepStrictEqual(yield* store.findLot(id("kt1a")), Option.some(lot()))
           assert.deepStrictEqual(yield* store.findLot(id("no")), Option.none())
+          assert.deepStrictEqual([...(yield* store.ownExecutions(["L7", "T1", "", "T1", "t1"]))], ["T1"])
+          assert.strictEqual((yield* store.ownExecutions([])).size, 0)
         })
       )
     })

@@ -137,6 +137,47 @@ describe("what folds ask for", () => {
     )
   })
 
+  it.scoped(
+    "I10: executions that the records know are own ones; where they cannot be asked, nothing is concluded",
+    () => {
+      const rig = new Rig().ready("100")
+      const last = { at: NOON, total: usd("150.2") }
+      rig.state = {
+        ...rig.state,
+        differences: new Map([["USD", { amount: usd("50"), at: NOON, last, confirmed: true }]])
+      }
+      return inWorld(rig, (b) =>
+        Effect.gen(function* () {
+          const { ask } = yield* asking
+          const sale = fill("TOLD", "2", { side: "sell", price: p("0.1") })
+          const booked = { fill: sale, orderId: id("kt1-old"), ledgerUsd: usd("0.2"), rounding: usd("0") }
+          yield* b.d.store.commit([{ _tag: "Fill", booked }])
+          const move = (refId: string, amount: string, balance: string, at: number) => ({
+            ledgerId: `L${refId}`,
+            refId,
+            type: refId === "TOLD" ? "trade" : "deposit",
+            assetId: "ZUSD",
+            amount: usd(amount),
+            fee: 0n,
+            balance: usd(balance),
+            at
+          })
+          const entries = [move("R", "50", "150.2", rig.now + 2), move("TOLD", "0.2", "100.2", rig.now + 1)]
+          yield* b.rest.always("ledgers", Effect.succeed({ entries, count: 2 }))
+          yield* b.store.failWith("io")
+          yield* ask({ _tag: "FetchLedger", since: NOON })
+          assert.strictEqual((yield* state(b)).differences.size, 1)
+          assert.isUndefined((yield* state(b)).breaker.latches.balance)
+          yield* b.store.failWith(undefined)
+          yield* ask({ _tag: "FetchLedger", since: NOON })
+          assert.strictEqual((yield* state(b)).differences.size, 0)
+          assert.isUndefined((yield* state(b)).breaker.latches.balance)
+          assert.strictEqual((yield* state(b)).foreign.get("USD"), usd("150"))
+        })
+      )
+    }
+  )
+
   it.scoped("I6: the price at midnight: the candle that contains it, else the close before, else none", () => {
     const midnight = NOON - 12 * 3_600_000
     const bar = (at: number, open: number, close: number) => ({ at, open, high: 1, low: 0.01, close, volume: 1 })
