@@ -50,8 +50,9 @@ export default {
   incremental: true,
   incrementalFile: "reports/stryker-incremental.json",
   concurrency: 1,
-  // Most endless loops are found by the hit limit at once; the rest wait this long beyond what the tests need.
-  timeoutMS: 15_000,
+  // Most endless loops are found by the hit limit at once. The rest wait this long beyond what the tests need: longer than
+  // a test that waits for ever (vitest.mutation.config.mjs), and than a busy machine's slowness.
+  timeoutMS: 30_000,
   timeoutFactor: 2,
   disableTypeChecks: false,
   tempDirName: ".stryker-tmp",
