@@ -25,6 +25,8 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts"],
+      // the simulated world around the trader: it runs as built, in threads, where nothing is counted
+      exclude: ["src/simulation/**"],
       reporter: ["text-summary", "html", "lcovonly", "json-summary"],
       reportsDirectory: "coverage",
       experimentalAstAwareRemapping: true,
