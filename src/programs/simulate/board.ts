@@ -37,11 +37,12 @@ export interface Asked {
   readonly lengthMs: number | undefined
 }
 
-const share = (board: Board, { lengthMs, total }: Asked): number => {
-  const under =
-    lengthMs === undefined ? 0 : [...board.running.values()].reduce((sum, r) => sum + r.simulatedMs, 0) / lengthMs
-  // what is under way is never done
-  return Math.min(1, (board.runs + Math.min(under, Math.max(0, total - board.runs) * 0.99)) / Math.max(1, total))
+const share = ({ running, runs }: Board, { lengthMs, total }: Asked): number => {
+  // what is under way is never done: its quiet end may take longer than the rest of it
+  const under = [...running.values()].map(({ simulatedMs }) =>
+    lengthMs === undefined ? 0 : Math.min(0.99, simulatedMs / lengthMs)
+  )
+  return under.reduce((sum, part) => sum + part, runs) / total
 }
 
 export const bar = (part: number): string => {
@@ -49,7 +50,7 @@ export const bar = (part: number): string => {
   return `[${"#".repeat(full)}${"-".repeat(BAR - full)}]`
 }
 
-/** One line: runs, simulated time, pace, violations, heap; with a bar and the time left where `withBar`. */
+/** One line: runs, violations, simulated time, pace, heap; with a bar and the time left where `withBar`. */
 export const boardLine = (board: Board, asked: Asked, wallMs: number, withBar: boolean): string => {
   const running = [...board.running.values()]
   const simulatedMs = running.reduce((sum, r) => sum + r.simulatedMs, board.simulatedMs)
@@ -59,14 +60,11 @@ export const boardLine = (board: Board, asked: Asked, wallMs: number, withBar: b
   const minutes = wallMs / MINUTE_MS
   return [
     `${withBar ? `${bar(part)} ` : ""}${board.runs} of ${count(asked.total, "run")}`,
+    count(board.violations, "violation"),
     `${simulated(simulatedMs)} simulated`,
     ...(minutes > 0
-      ? [
-          `${(simulatedMs / DAY_MS / minutes).toFixed(2)} days a minute`,
-          `${grouped(tasks / (wallMs / 1000))} events a second`
-        ]
+      ? [`${(simulatedMs / DAY_MS / minutes).toFixed(2)} days/min`, `${grouped(tasks / (wallMs / 1000))} events/s`]
       : []),
-    count(board.violations, "violation"),
     ...(heap > 0 ? [`heap ${megabytes(heap)}`] : []),
     ...(withBar && part > 0.01 && part < 1 ? [`${span((wallMs / part - wallMs) / 1000)} left`] : [])
   ].join(", ")

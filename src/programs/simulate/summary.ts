@@ -38,6 +38,7 @@ export interface Summary {
   readonly entries: number
   readonly fills: number
   readonly faults: number
+  /** In a run that was carried out to its end. */
   readonly fewestFaults: number
   readonly lives: number
   /** Starts after the first of each run: crashes, stops and the rest. */
@@ -70,6 +71,8 @@ export const summarise = (
   const sum = (value: (run: SimulatedRun) => number): number =>
     finished.reduce((total, { run }) => total + value(run), 0)
   const settled = finished.flatMap(({ run }) => run.settledAfterMs ?? []).toSorted((a, b) => a - b)
+  // a run that breaks a rule ends before its plan does
+  const whole = finished.filter(({ run }) => run.violations.length === 0)
   const simulatedMs = sum((run) => run.simulatedMs)
   const days = simulatedMs / DAY_MS
   const events = sum((run) => run.tasks)
@@ -92,7 +95,7 @@ export const summarise = (
     entries: sum((run) => run.entries),
     fills: sum((run) => run.fills),
     faults: sum((run) => run.faults),
-    fewestFaults: finished.reduce((least, { run }) => Math.min(least, run.faults), finished[0]?.run.faults ?? 0),
+    fewestFaults: whole.reduce((least, { run }) => Math.min(least, run.faults), whole[0]?.run.faults ?? 0),
     lives,
     restarts: lives - sum((run) => Math.min(1, run.lives)),
     settleP50Ms: percentile(settled, 0.5),
@@ -110,10 +113,14 @@ export const simulated = (ms: number): string => (ms < DAY_MS ? span(ms / 1000) 
 
 export const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`
 
-const seconds = (ms: number | undefined): string => (ms === undefined ? "-" : span(ms / 1000))
-
 /** A violation as a line. */
 export const violationLine = ({ at, invariant, text }: SimulatedViolation): string => `${iso(at)} ${invariant}: ${text}`
+
+const settleRow = ({ settleMaxMs, settleP50Ms, settleP99Ms }: Summary): ReadonlyArray<readonly [string, string]> => {
+  if (settleP50Ms === undefined || settleP99Ms === undefined || settleMaxMs === undefined) return []
+  const [half, nearlyAll, all] = [settleP50Ms, settleP99Ms, settleMaxMs].map((ms) => span(ms / 1000))
+  return [["at rest", `after the faults within ${half} (p50), ${nearlyAll} (p99), ${all} (all)`]]
+}
 
 export const renderSummary = (s: Summary, p: Palette): string => {
   const head =
@@ -136,10 +143,7 @@ export const renderSummary = (s: Summary, p: Palette): string => {
     ["orders", `${grouped(s.orders)}, of these ${grouped(s.entries)} entries; ${grouped(s.fills)} fills`],
     ["lives", `${grouped(s.lives)}, of these ${grouped(s.restarts)} new starts`],
     ["faults", `${grouped(s.faults)}, in no run fewer than ${grouped(s.fewestFaults)}`],
-    [
-      "at rest",
-      `after the faults within ${seconds(s.settleP50Ms)} (p50), ${seconds(s.settleP99Ms)} (p99), ${seconds(s.settleMaxMs)} (most)`
-    ],
+    ...settleRow(s),
     ["hash", s.hash]
   ]
   return [head, ...rows.map(([name, text]) => `  ${name.padEnd(10)} ${text}`)].join("\n")

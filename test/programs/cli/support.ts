@@ -16,7 +16,8 @@ export class Screen extends Context.Tag("test/Screen")<
   { readonly out: () => string; readonly error: () => string }
 >() {}
 
-export const screen = (colors = false): Layer.Layer<Terminal | Screen> =>
+/** With `shown` it is a terminal, whose line that is written over is kept there. */
+export const screen = (colors = false, shown?: Array<string>): Layer.Layer<Terminal | Screen> =>
   Layer.effectContext(
     Effect.sync(() => {
       const out: Array<string> = []
@@ -26,7 +27,7 @@ export const screen = (colors = false): Layer.Layer<Terminal | Screen> =>
         printError: (text) => Effect.sync(() => void error.push(text)),
         colors,
         columns: 100,
-        progress: undefined
+        progress: shown === undefined ? undefined : (line) => Effect.sync(() => void shown.push(line))
       }).pipe(Context.add(Screen, { out: () => out.join("\n"), error: () => error.join("\n") }))
     })
   )
