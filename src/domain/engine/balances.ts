@@ -2,7 +2,7 @@
 import * as Fixed from "../money/Fixed.ts"
 import * as Money from "../money/Money.ts"
 import type { Order } from "../order/Order.ts"
-import { isSettled } from "../order/Order.ts"
+import { isSettled, missingQuantity } from "../order/Order.ts"
 import * as Portfolio from "../portfolio/Portfolio.ts"
 import { acceptingWrite } from "./acceptance.ts"
 import type { Draft } from "./Draft.ts"
@@ -26,7 +26,11 @@ const ACCEPT_EVERY_MS = 10_000
 const quiet = (d: Draft, begunAt: number): boolean => {
   const still = [...d.state.orders.values()].every(
     (order: Order) =>
-      isSettled(order) || (order.status === "open" && order.amend === undefined && order.timeInForce !== "IOC")
+      isSettled(order) ||
+      (order.status === "open" &&
+        order.amend === undefined &&
+        order.timeInForce !== "IOC" &&
+        missingQuantity(order) === 0n)
   )
   return still && (d.state.lastFillAt === undefined || d.state.lastFillAt < begunAt - QUIET_MS)
 }

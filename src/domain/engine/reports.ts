@@ -275,10 +275,17 @@ export const askAgain = (d: Draft): void => {
   }
 }
 
-/** Ended orders whose executions are not all booked are read again every few seconds, and told after two minutes. */
+/** What an order at work is given for its executions to follow the sum of them: the stream tells both in one breath. */
+const FOLLOWS_WITHIN_MS = 2000
+
+/**
+ * Orders whose executions are not all booked are read again every few seconds, and told after two minutes. One that still
+ * rests, too: what a mute stream has not told of would have no exit, and would look like the owner's coins.
+ */
 export const raiseIfUnbooked = (d: Draft): void => {
   for (const order of d.state.orders.values()) {
-    if (!isTerminal(order.status) || missingQuantity(order) === 0n) continue
+    if (missingQuantity(order) === 0n) continue
+    if (!isTerminal(order.status) && d.at - order.updatedAt < FOLLOWS_WITHIN_MS) continue
     if (d.at - order.updatedAt > 120_000 && askOnce(d, `missing:${order.id}`, 600_000)) {
       alert(
         d,

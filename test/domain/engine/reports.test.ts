@@ -60,6 +60,25 @@ describe("reports that match nothing", () => {
     assert.strictEqual(rig.state.lots.get(old.id)?.remaining, q("25"))
   })
 
+  it("so is one that rests: what a mute stream did not tell has no exit until it is booked", () => {
+    const rig = new Rig().ready().signal()
+    const order = rig.place(rig.proposal())
+    const told = rig.statusOf(order, { status: "open", cumQuantity: q("30") })
+    rig.send({ _tag: "OpenOrdersSeen", begunAt: rig.now, reports: [told] })
+    rig.tick(1)
+    assert.deepEqual(rig.ever("FetchOrder"), [], "the stream may be about to tell")
+    rig.tick(2)
+    assert.strictEqual(rig.of("FetchOrder").at(-1)?.order.id, order.id)
+    const asked = rig.ever("FetchOrder").length
+    rig.tick(12)
+    assert.strictEqual(rig.ever("FetchOrder").length, asked + 2)
+    rig.fill(order, "30")
+    const booked = rig.ever("FetchOrder").length
+    rig.tick(12)
+    assert.strictEqual(rig.ever("FetchOrder").length, booked)
+    assert.isTrue(rig.ever("Propose").some((d) => d.proposal.purpose._tag === "Exit"))
+  })
+
   it("an ended order whose executions are missing is fetched, and again until they come", () => {
     const rig = new Rig().ready().signal()
     const order = rig.place(rig.proposal())
