@@ -68,7 +68,7 @@ describe("reports that match nothing", () => {
     rig.tick(1)
     assert.deepEqual(rig.ever("FetchOrder"), [], "the stream may be about to tell")
     rig.tick(2)
-    assert.strictEqual(rig.of("FetchOrder").at(-1)?.order.id, order.id)
+    assert.strictEqual(rig.ever("FetchOrder").at(-1)?.order.id, order.id)
     const asked = rig.ever("FetchOrder").length
     rig.tick(12)
     assert.strictEqual(rig.ever("FetchOrder").length, asked + 2)
