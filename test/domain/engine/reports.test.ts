@@ -75,7 +75,10 @@ describe("reports that match nothing", () => {
     rig.fill(order, "30")
     rig.tick(12)
     assert.deepEqual(
-      rig.ever("FetchOrder").slice(asked + 2).filter(({ reason }) => reason.includes("not all booked")),
+      rig
+        .ever("FetchOrder")
+        .slice(asked + 2)
+        .filter(({ reason }) => reason.includes("not all booked")),
       []
     )
     assert.isTrue(rig.ever("Propose").some((d) => d.proposal.purpose._tag === "Exit"))
