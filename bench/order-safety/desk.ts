@@ -79,6 +79,7 @@ const blank: EngineState = resume(
   {
     orders: [],
     lots: [],
+    soldLots: [],
     totals: emptyTotals,
     foreign: new Map(),
     dayMark: Option.none(),

@@ -77,6 +77,7 @@ const rowsOf = (
 const books: fc.Arbitrary<BookRows> = fc.record({
   orders: rowsOf(fc.record({ state: state(orders) }), 2),
   lots: rowsOf(fc.record({ state: state(lots) }), 2),
+  soldLots: rowsOf(fc.record({ state: state(lots) }), 1),
   totals: rowsOf(
     fc.record({ own_usd: amounts, rounding: amounts, realised: amounts, closed_trades: whole, winning_trades: whole }),
     1

@@ -1,6 +1,12 @@
 /** What the model found, each as the shortest history that showed it. */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect } from "effect"
 import { assert, describe, it } from "vitest"
-import { ExchangeOrderId } from "../../src/domain/order/Ids.ts"
+import { ExchangeOrderId, ExecutionId } from "../../src/domain/order/Ids.ts"
+import { withDatabase } from "../../src/layers/sqlite/StoreSqlite.ts"
+import { Store } from "../../src/services/Store.ts"
 import { Rig } from "../domain/engine/Rig.ts"
 import { exit, lot, NOON, p, q, share } from "../support/build.ts"
 
@@ -29,5 +35,35 @@ describe("an amend on its way when the process ends", () => {
     assert.isUndefined(rig.order(order.id).amend)
     rig.after(1000).quote("0.09", "0.0901")
     assert.isNotEmpty(rig.ever("Amend"), "the stop is not acted on")
+  })
+})
+
+describe("a lot that is sold while its entry still works", () => {
+  it("is the same lot after a restart when the entry brings more", async () => {
+    const first = new Rig().ready().signal()
+    const bought = first.place(first.proposal())
+    first.fill(bought, "20")
+    const target = first.place(first.proposal())
+    first.fill(target, "20")
+    assert.strictEqual(first.state.lots.get(bought.id)?.remaining, 0n)
+
+    const folder = mkdtempSync(join(tmpdir(), "found-"))
+    const snapshot = await Effect.gen(function* () {
+      const store = yield* Store
+      yield* store.commit(first.written)
+      return yield* store.load
+    }).pipe(
+      Effect.provide(withDatabase({ file: join(folder, "trading.db"), role: "trader" })),
+      Effect.ensuring(Effect.sync(() => rmSync(folder, { recursive: true, force: true }))),
+      Effect.runPromise
+    )
+    assert.deepStrictEqual(snapshot.lots, [], "nothing is held")
+    const second = new Rig({ snapshot, now: first.now + 1000 })
+    second.fill(second.order(bought.id), "30", { executionId: ExecutionId("T9") })
+    const lot = second.state.lots.get(bought.id)
+    assert.strictEqual(lot?.quantity, q("50"))
+    assert.strictEqual(lot?.remaining, q("30"))
+    assert.strictEqual(lot?.proceeds, first.state.lots.get(bought.id)?.proceeds)
+    assert.strictEqual(second.state.throttle.entries, 1, "it is one entry")
   })
 })

@@ -18,6 +18,8 @@ export interface Snapshot {
   readonly orders: ReadonlyArray<Order>
   /** Every lot with something left. */
   readonly lots: ReadonlyArray<Lot>
+  /** Lots of which nothing is left for now, while their entry may bring more: what they cost and brought is theirs still. */
+  readonly soldLots: ReadonlyArray<Lot>
   readonly totals: Totals
   readonly foreign: Foreign
   readonly dayMark: Option.Option<DayMark>

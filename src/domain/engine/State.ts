@@ -212,7 +212,7 @@ export const resume = (
     byExchangeId: new Map(
       orders.flatMap((order) => (order.exchangeId === undefined ? [] : [[order.exchangeId, order.id] as const]))
     ),
-    lots: new Map(snapshot.lots.map((lot) => [lot.id, lot])),
+    lots: new Map([...snapshot.lots, ...snapshot.soldLots].map((lot) => [lot.id, lot])),
     proposals: new Map(),
     amendRefused: new Set(),
     unmatched: new Map(),

@@ -59,6 +59,7 @@ const initialFence: Fence = { epoch: 0, paused: false, operatorLatch: Option.non
 export const emptySnapshot: Snapshot = {
   orders: [],
   lots: [],
+  soldLots: [],
   totals: emptyTotals,
   foreign: new Map(),
   dayMark: Option.none(),
@@ -176,7 +177,11 @@ const make = (prefix: InstallationPrefix, start: Snapshot) =>
       load: reading("load", () => ({
         ...books.snapshot,
         orders: [...books.orders.values()].filter((order) => !isSettled(order)),
-        lots: [...books.lots.values()].filter(isOpenLot)
+        lots: [...books.lots.values()].filter(isOpenLot),
+        soldLots: [...books.lots.values()].filter((lot) => {
+          const entry = books.orders.get(lot.id)
+          return !isOpenLot(lot) && entry !== undefined && !isSettled(entry)
+        })
       })),
       commitIntent: (approved) =>
         working("commitIntent", () => {

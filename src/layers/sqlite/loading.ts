@@ -61,6 +61,7 @@ export const readFence = (sql: Sql): Fence => fenceFrom(sql.one(FENCE))
 export const bookStatements = {
   orders: "SELECT state FROM orders WHERE settled = 0 ORDER BY id",
   lots: "SELECT state FROM lots WHERE held = 1",
+  soldLots: "SELECT lots.state FROM orders JOIN lots ON lot_id = order_id WHERE settled = 0 AND held = 0",
   totals: "SELECT own_usd, rounding, realised, closed_trades, winning_trades FROM totals",
   foreign: "SELECT asset, amount FROM foreign_holdings",
   dayMark: "SELECT day, at_ms, equity, source FROM day_marks ORDER BY day DESC LIMIT 1",
@@ -83,6 +84,7 @@ export const booksFrom = (rows: BookRows): Snapshot => {
   return {
     orders: rows.orders.map(readOrder),
     lots: rows.lots.map(readLot).toSorted((a, b) => a.openedAt - b.openedAt),
+    soldLots: rows.soldLots.map(readLot),
     totals: {
       ownUsd: Money.Usd(amount(totals, "own_usd")),
       rounding: Money.Usd(amount(totals, "rounding")),

@@ -30,6 +30,7 @@ export const prefix = InstallationPrefix("kt1-")
 export const emptySnapshot: Snapshot = {
   orders: [],
   lots: [],
+  soldLots: [],
   totals: emptyTotals,
   foreign: new Map(),
   dayMark: Option.none(),
