@@ -35,7 +35,7 @@ const START_USD = usd("1000")
 export const rules: Partial<Limits> = {
   maxTradeSize: usd("10"),
   maxTotalExposure: usd("25"),
-  maxDailyLoss: usd("0.6"),
+  maxDailyLoss: usd("0.17"),
   maxTradesPerDay: 8,
   minTradeInterval: 2000,
   cooldownAfterLoss: 0,
@@ -572,6 +572,13 @@ export class World {
     this.send({ _tag: "PrivateUp", openOrders: snapshot })
   }
 
+  /** REST tells which orders are open; those that it lacks are looked up. */
+  openOrders(): void {
+    const reports = this.live.map((order) => this.statusReport(order, "rest", true))
+    this.take(reports)
+    this.send({ _tag: "OpenOrdersSeen", begunAt: this.now, reports })
+  }
+
   /** Whether the trader has not been told all of an order. */
   private open(order: Placed): boolean {
     const seen = this.ledger.orders.get(order.id)
@@ -612,7 +619,8 @@ export class World {
     })
     if (!this.ledgerAsked) return
     this.ledgerAsked = false
-    this.send({ _tag: "LedgerSeen", moves: [...this.moves] })
+    const moves = this.moves.map((move) => ({ ...move, own: this.ledger.booked.has(move.refId) }))
+    this.send({ _tag: "LedgerSeen", moves })
   }
 
   deposit(amount: bigint): void {
@@ -774,6 +782,7 @@ export class World {
       this.rig.after(1100)
       this.quote()
       this.send({ _tag: "Tick" })
+      this.openOrders()
       for (const id of this.cancels) this.honour(id, true)
       while (this.amends.length > 0) this.amend(n, "accepted")
       for (const id of this.proposals) this.approve(id)

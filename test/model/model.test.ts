@@ -77,7 +77,16 @@ const buy = (world: World, part: number): void => {
   if (order !== undefined) world.execute(order, part, true)
 }
 
+/** Everything that rests for sale is sent, accepted and sold, and told at once. */
+const sell = (world: World, part: number): void => {
+  for (const id of world.proposals) world.approve(id)
+  for (const approved of world.inFlight.values()) world.outcome(approved, "accepted", part)
+  for (const order of world.live.filter(({ side }) => side === "sell")) world.execute(order, part, true)
+  for (const report of world.reports.splice(0)) world.deliver(report)
+}
+
 const commands = [
+  { weight: 4, arbitrary: command("sell", fc.constantFrom(3, 10, 10), sell) },
   { weight: 8, arbitrary: command("buy", tenths, buy) },
   { weight: 5, arbitrary: command("signal", n, signal) },
   {
@@ -182,6 +191,7 @@ const commands = [
     weight: 2,
     arbitrary: command("connect", fc.constant(0), (world) => (world.privateUp ? undefined : world.reconnect()))
   },
+  { weight: 1, arbitrary: command("open orders", fc.constant(0), (world) => world.openOrders()) },
   { weight: 3, arbitrary: command("reconciled", fc.constant(0), (world) => world.reconciled()) },
   {
     weight: 1,
@@ -226,7 +236,7 @@ const commands = [
       if (world.reports.length === 0 && world.answers.length === 0) world.balances()
     })
   },
-  { weight: 1, arbitrary: command("restart", fc.boolean(), (world, arrived) => world.restart(arrived)) }
+  { weight: 2, arbitrary: command("restart", fc.boolean(), (world, arrived) => world.restart(arrived)) }
 ]
 
 describe("the engine and its store", () => {
@@ -248,7 +258,7 @@ describe("the engine and its store", () => {
           await world.close()
         }
       }),
-      { ...tries(60), interruptAfterTimeLimit: 1_800_000 }
+      { ...tries(150), interruptAfterTimeLimit: 1_800_000 }
     )
     assert.isAbove(orders, 0, "nothing was ever placed")
     assert.isAbove(executions, 0, "nothing was ever executed")
