@@ -97,6 +97,8 @@ export interface Wish {
   readonly target?: number
   readonly stop?: number
   readonly holdMs?: number
+  /** Wanted although something of the pair is held or at work. */
+  readonly anyway?: boolean
 }
 
 export interface Step {

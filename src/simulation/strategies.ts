@@ -55,7 +55,7 @@ export const told = (seed: number, { wishes }: Told): AnyStrategy =>
     initial: null,
     warmUp: () => null,
     step: (state, view) => {
-      const [wish] = view.engaged ? [] : wishes
+      const [wish] = wishes.filter(({ anyway }) => !view.engaged || anyway === true)
       const signals = wish === undefined ? [] : [signalAt(view, seed, wish)]
       return { _tag: "Ready", state, signals, features: { bid: view.bid } }
     }
