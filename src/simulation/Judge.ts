@@ -2,17 +2,15 @@
  * The judge of a simulation: looks at the exchange's own account and request log and at the trader's database, never into
  * the trader, and keeps books of its own. Each check names the invariant that it stands for.
  */
-import BetterSqlite3 from "better-sqlite3"
-import type { ExchangeState, Fill, Order } from "../domain/exchange/State.ts"
+import type { ExchangeState, Order } from "../domain/exchange/State.ts"
 import * as Log from "../domain/exchange/Log.ts"
 import { HashMap, Option } from "effect"
 import * as Fixed from "../domain/money/Fixed.ts"
-import type { Limits } from "../domain/risk/Limits.ts"
 import type { EpochMs } from "../domain/Time.ts"
 import { iso } from "../domain/Time.ts"
 import { SYMBOL } from "./Market.ts"
-import type { JudgeParts, Violation } from "./Witness.ts"
-import { abs, amount, DAY_MS, DEADLINE_GAP_MS, show, SLACK_MS, Witness } from "./Witness.ts"
+import type { Violation } from "./Witness.ts"
+import { abs, amount, APPROVAL_LIFE_MS, DAY_MS, DEADLINE_GAP_MS, show, SLACK_MS, Witness } from "./Witness.ts"
 
 export class Judge extends Witness {
   // ---- an order as it arrives ------------------------------------------------------------------------------------------
@@ -27,9 +25,6 @@ export class Judge extends Witness {
       return order !== undefined && this.isOwn(order) ? [order] : []
     })
   }
-
-  /** What the request under way breaks if the exchange takes it: a refused one has done no harm. */
-  private broken: Array<Violation> = []
 
   /** The exchange has answered the request that was about to be executed. */
   onExecuted(endpoint: string, taken: boolean): void {
@@ -69,8 +64,9 @@ export class Judge extends Witness {
     const approvedAt = intent === undefined ? at : Number(intent["approved_ms"])
     // without one, an order that was given up could come onto the book at any time
     if (!Number.isFinite(Date.parse(params.get("deadline") ?? ""))) this.violate("I2", at, `${id} has no deadline`)
-    if (this.written?.nonce === params.get("nonce")) {
-      const waited = this.written.at - approvedAt
+    const { written } = this
+    if (written !== undefined && written.nonce === params.get("nonce")) {
+      const waited = written.at - approvedAt
       if (waited > APPROVAL_LIFE_MS + SLACK_MS) this.violate("I7", at, `${id} left ${waited} ms after its approval`)
     }
     if (params.get("type") === "sell") this.onExit(state, id, params, at)
