@@ -9,7 +9,6 @@ import * as Fixed from "../domain/money/Fixed.ts"
 import type { EpochMs } from "../domain/Time.ts"
 import { iso } from "../domain/Time.ts"
 import { SYMBOL } from "./Market.ts"
-import type { Violation } from "./Witness.ts"
 import { abs, amount, APPROVAL_LIFE_MS, DAY_MS, DEADLINE_GAP_MS, show, SLACK_MS, Witness } from "./Witness.ts"
 
 export class Judge extends Witness {

@@ -107,14 +107,14 @@ export class Network {
 
   /** Ends the streams with a close code. */
   disconnect(stream: "public" | "auth" | "both", code: number): void {
-    for (const session of [...this.sessions.values()]) {
+    for (const session of this.sessions.values()) {
       if (stream === "both" || stream === session.stream) this.close(session, code)
     }
   }
 
   /** A process is gone: the operating system closes what it had open. */
   hangUp(process: Process): void {
-    for (const session of [...this.sessions.values()]) {
+    for (const session of this.sessions.values()) {
       if (session.process === process) this.forget(session)
     }
   }

@@ -8,7 +8,7 @@ import type { Progress, Shrunk, SimulatedRun, SimulatorShape } from "../services
 import { Simulator, SimulatorFailed } from "../services/Simulator.ts"
 import { parsePlan } from "./planText.ts"
 import type { Reply, Task, ThreadData } from "./protocol.ts"
-import { shelf as defaultShelf } from "./Run.ts"
+import { shelf as defaultShelf } from "./World.ts"
 import { planWords } from "./words.ts"
 
 const script = new URL("./worker.js", import.meta.url)

@@ -11,7 +11,7 @@ import type { Plan } from "./Plan.ts"
 import { parsePlan, printPlan } from "./planText.ts"
 import type { Task } from "./protocol.ts"
 import { simulate } from "./Run.ts"
-import type { RunOptions } from "./Run.ts"
+import type { RunOptions } from "./World.ts"
 import { shrink } from "./shrink.ts"
 
 /** Real time between two tellings. */

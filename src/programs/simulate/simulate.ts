@@ -104,7 +104,7 @@ const carryOut = (options: SimulateOptions, work: Work, { interactive, say, show
         if (problem !== undefined) heaps.push(`${item.name}: ${problem}`)
         yield* Ref.update(board, (b) => withRun(b, index, run))
         if (options.json) yield* say(JSON.stringify({ type: "run", run: item.name, ...run }))
-        if (run.violations.length > 0) yield* new Violated({ item, run })
+        if (run.violations.length > 0) return yield* new Violated({ item, run })
       })
 
     const lane: Effect.Effect<void, Violated | UsageError | CommandFailed> = Effect.gen(function* () {
@@ -218,5 +218,5 @@ export const simulate = (options: SimulateOptions): Effect.Effect<void, Failure,
     if (end?._tag === "BrokenOff" && !options.json) yield* say(p.warn(`broken off (${end.reason})`))
     for (const problem of heaps) yield* say(options.json ? JSON.stringify({ type: "heap", problem }) : p.bad(problem))
     yield* say(options.json ? JSON.stringify({ type: "summary", ...summary }) : renderSummary(summary, p))
-    if (end !== undefined || heaps.length > 0) yield* new Finished({ code: ExitCodes.failed })
+    if (end !== undefined || heaps.length > 0) return yield* new Finished({ code: ExitCodes.failed })
   })
