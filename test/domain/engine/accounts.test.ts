@@ -72,6 +72,19 @@ describe("what others hold", () => {
   })
 })
 
+describe("what the ledger is read for", () => {
+  it("is everything since the older of two agreements, and a minute before", () => {
+    const rig = books([], [], foreign({ USD: "100", XLM: "0", BTC: "0" }))
+    const since = rig.now
+    see(rig, { USD: "90" })
+    see(rig.after(30_000), { USD: "90" })
+    const later = rig.now
+    for (let n = 0; n < 2; n++) see(rig.after(60_000), { USD: "90", XLM: "5" })
+    assert.strictEqual(rig.state.agreed.get("XLM")?.at, later)
+    assert.strictEqual(rig.ever("FetchLedger").at(-1)?.since, since - 60_000)
+  })
+})
+
 describe("what is not the trader's", () => {
   it("is what is there at first sight and not the books', and is recorded once", () => {
     const rig = see(books([lot({ id: A, remaining: q("40") })], [], { foreign: new Map() }), { USD: "90", XLM: "100" })

@@ -38,6 +38,13 @@ describe("the breaker's steps", () => {
   })
 })
 
+it("a database that fails is critical, one that works again is not", () => {
+  const weights = (rig: Rig) => rig.of("Alert").map(({ kind, severity }) => [kind, severity])
+  const rig = new Rig().ready().send({ _tag: "StoreBroken", reason: "full" })
+  assert.deepEqual(weights(rig), [["store.failed", "critical"]])
+  assert.deepEqual(weights(rig.send({ _tag: "StoreRecovered" })), [["store.recovered", "info"]])
+})
+
 describe("what a fold puts down", () => {
   it("a lot is recorded with every change", () => {
     const rig = new Rig()

@@ -242,6 +242,20 @@ describe("invariants, after every event", () => {
     assert.deepEqual(after({ ...lots({ remaining: q("0") }), ...sale("5") }), [])
   })
 
+  it("I5: what an earlier run left claimed breaks no rule until this one claims more of that lot", () => {
+    const { startedAt } = ready().state
+    const early = (lotId: string) =>
+      exit([share(lotId, "150")], { ...onExchange("OE"), id: id("kt1-e"), createdAt: startedAt - 1 })
+    const now = (...lotIds: ReadonlyArray<string>) =>
+      exit(
+        lotIds.map((one) => share(one, "1")),
+        { ...onExchange("OX"), id: X, createdAt: startedAt }
+      )
+    assert.deepEqual(after({ ...lots({}), ...orders(early("kt1-a")) }), [])
+    assert.deepEqual(after({ ...lots({}), ...orders(early("kt1-a"), now("kt1-b")) }), [])
+    assert.deepEqual(after({ ...lots({}), ...orders(early("kt1-a"), now("kt1-b", "kt1-a")) }), ["invariant"])
+  })
+
   it("I22: one that is told of latches", () => {
     assert.deepEqual(latches(ready().send({ _tag: "InvariantBroken", text: "wrong" })), ["invariant"])
   })

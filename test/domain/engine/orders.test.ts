@@ -141,6 +141,13 @@ describe("what is written of an order that did not leave", () => {
     })
   })
 
+  it("an exit's failed intent leaves the pair's signal alone", () => {
+    const { rig, order } = selling()
+    withSignal(rig).send({ _tag: "IntentFailed", orderId: order.id, why: "fence", text: "moved" })
+    assert.isDefined(pairOf(rig).signal)
+    assert.strictEqual(pairOf(rig).note, "kept")
+  })
+
   it("what concerns an order that nobody knows changes nothing", () => {
     const rig = new Rig().ready()
     const before = rig.state

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "vitest"
 import { agreedNote, readAgreed, readThrottle, throttleNote } from "../../../src/domain/engine/State.ts"
 import { ExchangeOrderId } from "../../../src/domain/order/Ids.ts"
-import { entry, id, NOON, XLM } from "../../support/build.ts"
+import { entry, id, NOON, p, q, XLM } from "../../support/build.ts"
 import { Rig } from "./Rig.ts"
 
 describe("a run begins", () => {
@@ -27,6 +27,21 @@ describe("a run begins", () => {
     const { state } = new Rig({ snapshot: { orders: [known, entry({ id: id("kt1-b") })] } })
     assert.deepEqual([...state.byExchangeId], [[ExchangeOrderId("OA"), id("kt1-a")]])
     assert.strictEqual(state.orders.get(id("kt1-b"))?.status, "unknown")
+  })
+
+  it("with amends that were on their way unknown, and no others", () => {
+    const amend = { quantity: q("1"), limitPrice: p("0.1"), sentAt: NOON, deadline: NOON, state: "inFlight" } as const
+    const open = entry({ id: id("kt1-a"), status: "open" })
+    const { orders } = new Rig({
+      snapshot: {
+        orders: [
+          { ...open, amend },
+          { ...open, id: id("kt1-b") }
+        ]
+      }
+    }).state
+    assert.deepEqual(orders.get(id("kt1-a"))?.amend, { ...amend, state: "unknown" })
+    assert.isFalse("amend" in orders.get(id("kt1-b"))!)
   })
 })
 
