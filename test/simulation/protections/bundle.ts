@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises"
 import * as Path from "node:path"
 import { promisify } from "node:util"
 import { build } from "esbuild"
-import type { Verdict } from "./run.ts"
+import type { TimedVerdict } from "./run.ts"
 import type { Edit, Task } from "./switchboard.ts"
 
 /** Where npm and the test runner start. */
@@ -60,12 +60,12 @@ const run = promisify(execFile)
 const broken = /ReferenceError|TypeError|SyntaxError/
 
 /** Carries a task out with a bundle. */
-export const carryOut = async (file: string, task: Task, timeoutMs: number): Promise<Verdict> => {
+export const carryOut = async (file: string, task: Task, timeoutMs: number): Promise<TimedVerdict> => {
   const { stdout } = await run(process.execPath, [file, JSON.stringify(task)], {
     timeout: timeoutMs,
     maxBuffer: 2 ** 24
   })
-  const verdict = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Verdict
+  const verdict = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as TimedVerdict
   if (verdict.found !== undefined && broken.test(verdict.found.text)) throw new Error(verdict.found.text)
   return verdict
 }

@@ -17,31 +17,38 @@ const names = process.argv.slice(2)
 const chosen = protections.filter(({ name }) => names.length === 0 || names.includes(name))
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
+/** Carries jobs out two at a time, and gives what came of them in their order. */
+const inPairs = async <A, B>(jobs: ReadonlyArray<A>, job: (one: A) => Promise<B>): Promise<ReadonlyArray<B>> => {
+  const left = [...jobs.entries()]
+  const done = new Map<number, B>()
+  const worker = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) done.set(next[0], await job(next[1]))
+  }
+  await Promise.all([worker(), worker()])
+  return [...done].toSorted(([a], [b]) => a - b).map(([, result]) => result)
+}
+
 /** The trader as it is, with everything that is done to it without a protection. */
 const control = async (tasks: ReadonlyArray<Task>): Promise<ReadonlyArray<string>> => {
   const file = await bundle("as it is", [])
   const keys = new Set(tasks.flatMap((task) => ("story" in task ? [task.story] : [])))
   const seeds = Math.max(0, ...tasks.map((task) => ("seeds" in task ? task.seeds : 0)))
   const all: ReadonlyArray<Task> = [...[...keys].map((story) => ({ story })), ...(seeds === 0 ? [] : [{ seeds }])]
-  const broken: Array<string> = []
-  for (const task of all) {
+  const told = await inPairs(all, async (task) => {
     const { found } = await carryOut(file, task, LONGEST_MS)
-    if (found === undefined) continue
     const what = "story" in task ? stories[task.story].name : `${task.seeds} seeds`
-    broken.push(`${what}: ${found.invariant}: ${found.text}`)
-  }
-  return broken
+    return found === undefined ? [] : [`${what}: ${found.invariant}: ${found.text}`]
+  })
+  return told.flat()
 }
 
 const attempt = async (protection: Row["protection"]): Promise<Row> => {
-  const begun = performance.now()
   const verdict = await bundle(protection.name, protection.edits)
     .then((file) => carryOut(file, protection.task, LONGEST_MS))
     .catch((error: unknown) => `could not be run: ${String(error)}`)
-  return { protection, verdict, ms: performance.now() - begun }
+  return { protection, verdict }
 }
 
-const rows: Array<Row> = []
 for (const name of names) {
   if (!chosen.some((one) => one.name === name)) {
     say(`There is no protection "${name}". There are: ${protections.map((one) => one.name).join("; ")}.`)
@@ -50,11 +57,11 @@ for (const name of names) {
 }
 const broken = await control(chosen.map(({ task }) => task))
 for (const line of broken) say(`broken with nothing taken away: ${line}`)
-for (const protection of chosen) {
+const rows = await inPairs(chosen, async (protection) => {
   const row = await attempt(protection)
-  rows.push(row)
   say(`${holds(row) ? "ok  " : "NOT "} ${protection.name}: ${outcomeOf(row)}`)
-}
+  return row
+})
 if (names.length === 0) {
   const told =
     broken.length === 0 ? "every story and every seed below passes without a violation." : `${broken.join("; ")}.`

@@ -19,6 +19,11 @@ export interface Verdict {
   readonly seed: number | undefined
 }
 
+/** With the processor time that it took, which does not depend on what else the machine does. */
+export interface TimedVerdict extends Verdict {
+  readonly cpuMs: number
+}
+
 const cameOf = ({ outcome }: RunResult): Came => {
   const inTime = <A extends { readonly at: number; readonly side: string }>(all: ReadonlyArray<A>, side: string) =>
     all.filter((one) => one.side === side && one.at < outcome.calmAt)

@@ -1,13 +1,12 @@
 /** The evidence as a document. */
 import { stories } from "./stories.ts"
 import type { Protection } from "./switchboard.ts"
-import type { Verdict } from "./run.ts"
+import type { TimedVerdict } from "./run.ts"
 
 export interface Row {
   readonly protection: Protection
   /** How the run ended; a text where it could not be made. */
-  readonly verdict: Verdict | string
-  readonly ms: number
+  readonly verdict: TimedVerdict | string
 }
 
 /** Whether a protection was found missing as it should be; one that another covers must not be. */
@@ -38,6 +37,8 @@ const runs = ({ protection: { task }, verdict }: Row): string => {
   return `${seed ?? 0} of ${task.seeds} seeds`
 }
 
+const seconds = ({ verdict }: Row): string => (typeof verdict === "string" ? "" : (verdict.cpuMs / 1000).toFixed(1))
+
 const changes = ({ protection: { edits } }: Row): string =>
   edits.map(({ file, find, replace }) => `${code(file)}: ${code(find)} → ${code(replace)}`).join("<br>")
 
@@ -60,13 +61,13 @@ With nothing taken away: ${control}
 ## Missed at once
 
 ${table(
-  ["protection", "invariant", "seeds or story", "first violation", "s", "the change"],
+  ["protection", "invariant", "seeds or story", "first violation", "CPU s", "the change"],
   needed.map((row) => [
     row.protection.name,
     row.protection.invariant,
     runs(row),
     outcomeOf(row),
-    (row.ms / 1000).toFixed(1),
+    seconds(row),
     changes(row)
   ])
 )}
@@ -76,13 +77,13 @@ ${table(
 Taken away alone these are not missed.
 
 ${table(
-  ["protection", "invariant", "seeds or story", "covered by", "s", "the change"],
+  ["protection", "invariant", "seeds or story", "covered by", "CPU s", "the change"],
   covered.map((row) => [
     row.protection.name,
     row.protection.invariant,
     runs(row),
     row.protection.covered ?? "",
-    (row.ms / 1000).toFixed(1),
+    seconds(row),
     changes(row)
   ])
 )}
