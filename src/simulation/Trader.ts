@@ -43,9 +43,10 @@ import { StopSignal } from "../services/StopSignal.ts"
 import type { Effects } from "./Effects.ts"
 import type { Network } from "./Network.ts"
 import type { Process } from "./Process.ts"
+import { mark } from "./roots.ts"
 
 export interface Life {
-  /** Closes the database of a life that is over, which nobody did for it. */
+  /** Closes the database of a life that is over, which nobody did for it, and forgets its fibers. */
   readonly letGo: () => void
   /** SIGTERM. */
   readonly stop: () => void
@@ -140,12 +141,16 @@ export const live = (birth: Birth): Life => {
     Effect.provide(birth.log ?? Logger.remove(Logger.defaultLogger)),
     Effect.withRuntimeFlagsPatch(RuntimeFlagsPatch.disable(RuntimeFlags.RuntimeMetrics))
   )
+  const letFibersGo = mark()
   const fiber = Effect.runFork(program, { scheduler: process.scheduler })
   fiber.addObserver(birth.onEnd)
   return {
     stop: () => process.accept(() => Deferred.unsafeDone(asked, Effect.succeed("SIGTERM"))),
     engine: () => engine,
-    letGo: () => void raw?.close()
+    letGo: () => {
+      raw?.close()
+      letFibersGo()
+    }
   }
 }
 
