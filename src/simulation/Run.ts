@@ -7,6 +7,7 @@ import { Option } from "effect"
 import { defaultSwitches, tradingPermissions } from "../domain/exchange/Config.ts"
 import * as Operator from "../domain/exchange/Operator.ts"
 import type { EpochMs } from "../domain/Time.ts"
+import { iso } from "../domain/Time.ts"
 import type { Violation } from "./Witness.ts"
 import { world } from "./Loop.ts"
 import { SYMBOL } from "./Market.ts"
@@ -199,3 +200,6 @@ export const simulate = (plan: Plan, options: RunOptions = {}): RunResult => {
     (what) => simulation.judge.violate("I21", simulation.loop.now, `something waited for the machine: ${what}`)
   )
 }
+
+/** A violation as a line. */
+export const tell = ({ at, invariant, text }: Violation): string => `${iso(at)} ${invariant}: ${text}`
