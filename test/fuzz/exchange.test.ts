@@ -231,7 +231,7 @@ describe("bodies", () => {
         const body = timely(() => controlBody(bytes))
         assert.strictEqual(Either.isRight(body), bytes.length === 0 || treeOf(bytes.toString("utf8")) !== undefined)
       }),
-      tries(600)
+      tries(250)
     )
   })
 })

@@ -309,7 +309,7 @@ describe("answers of REST are read to the digit, or refused", () => {
           }
         }
       }),
-      tries(300)
+      tries(90)
     )
   })
 })
@@ -345,7 +345,7 @@ describe("names of pairs", () => {
         found.right.find("__proto__")
         assert.strictEqual(found.right.assetName("hasOwnProperty"), "hasOwnProperty")
       }),
-      tries(600)
+      tries(300)
     )
   })
 })

@@ -142,7 +142,7 @@ describe("private frames", () => {
   }
 
   it("are read to the digit, or refused", () => {
-    fc.assert(fc.property(privateTexts, check), tries(3000))
+    fc.assert(fc.property(privateTexts, check), tries(2000))
   })
 
   it("are remembered without harm", () => {

@@ -219,7 +219,11 @@ const commands = [
   },
   {
     weight: 1,
-    arbitrary: command("reset all", fc.constant(0), (world) => {
+    arbitrary: command("reset all", fc.integer({ min: 0, max: 60 }), (world, recovery) => {
+      if (recovery > 0) {
+        world.price = Math.min(1150, world.price + recovery)
+        world.quote()
+      }
       world.latched = false
       world.send({ _tag: "Reset", cause: undefined, reason: "by hand" })
     })
