@@ -152,12 +152,11 @@ describe("naming orders that match nothing in memory", () => {
     )
   )
 
-  it.scoped("a store that fails leaves the question to the exchange; a failed read leaves it open", () => {
+  it.scoped("a failed read leaves the question open", () => {
     const rig = new Rig().ready()
     rig.send({ _tag: "ReportsSeen", reports: [status({ exchangeId: ExchangeOrderId("OHAND") })] })
     return inWorld(rig, (b) =>
       Effect.gen(function* () {
-        yield* b.store.failWith("busy")
         yield* b.rest.answer("queryOrders", Effect.fail(timedOut()))
         assert.isFalse(yield* identify(b.d, [stranger("OHAND")]))
         yield* b.d.engine.settled
@@ -166,6 +165,34 @@ describe("naming orders that match nothing in memory", () => {
         yield* b.d.engine.settled
         assert.strictEqual(b.d.engine.unsafeState().unmatched.size, 0)
       })
+    )
+  })
+
+  it.scoped("I22: records that cannot be read do not make a stray of an order of ours", () => {
+    const rig = new Rig().ready()
+    rig.send({
+      _tag: "ReportsSeen",
+      reports: [fill("TLATE", "25", { exchangeId: ExchangeOrderId("OOLD"), clientId: settledEntry.id })]
+    })
+    return inWorld(
+      rig,
+      (b) =>
+        Effect.gen(function* () {
+          yield* b.store.failWith("io")
+          assert.isFalse(yield* identify(b.d, [stranger("OOLD", settledEntry.id)]))
+          yield* b.d.engine.settled
+          const { anotherTrader, breaker, unmatched } = b.d.engine.unsafeState()
+          assert.strictEqual(unmatched.size, 1)
+          assert.isUndefined(anotherTrader)
+          assert.isUndefined(breaker.latches.invariant)
+          assert.deepEqual(b.of("CancelStray"), [])
+          assert.deepEqual(yield* b.rest.callsOf("queryOrders"), [])
+          yield* b.store.failWith(undefined)
+          assert.isTrue(yield* identify(b.d, [stranger("OOLD", settledEntry.id)]))
+          yield* b.d.engine.settled
+          assert.strictEqual(b.d.engine.unsafeState().lots.get(settledEntry.id)?.remaining, q("25"))
+        }),
+      { records: { orders: [settledEntry] } }
     )
   })
 })
