@@ -2,7 +2,7 @@
  * The judge of a simulation: looks at the exchange's own account and request log and at the trader's database, never into
  * the trader, and keeps books of its own. Each check names the invariant that it stands for.
  */
-import type { ExchangeState, Order } from "../domain/exchange/State.ts"
+import type { ExchangeState, Fill, Order } from "../domain/exchange/State.ts"
 import * as Log from "../domain/exchange/Log.ts"
 import { HashMap, Option } from "effect"
 import * as Fixed from "../domain/money/Fixed.ts"
@@ -222,11 +222,22 @@ export class Judge extends Witness {
     }))
   }
 
-  /** I9: nothing was ever booked that did not happen, or twice; holds at every moment. */
-  checkBooked(): void {
+  /** The last row of the booked fills that was looked at, and the account's fills by id, as far as they were taken in. */
+  private checkedRow = 0
+  private readonly known = new Map<string, Fill>()
+  private knownFills = 0
+
+  /** I9: nothing was ever booked that did not happen, or twice; holds at every moment. What is `all` looks at old rows too. */
+  checkBooked(all: boolean): void {
     const state = this.parts.state()
-    const known = new Map(Log.from(state.account.fills, 0).map((fill) => [fill.id, fill]))
-    for (const row of this.rows("SELECT execution_id, quantity, price, fee, liquidity FROM fills")) {
+    const { known } = this
+    for (const fill of Log.from(state.account.fills, this.knownFills)) known.set(fill.id, fill)
+    this.knownFills = state.account.fills.length
+    for (const row of this.rows(
+      "SELECT rowid, execution_id, quantity, price, fee, liquidity FROM fills WHERE rowid > CAST(? AS INTEGER)",
+      all ? "0" : String(this.checkedRow)
+    )) {
+      this.checkedRow = Math.max(this.checkedRow, Number(row["rowid"]))
       const id = String(row["execution_id"])
       const fill = known.get(id)
       if (fill === undefined) this.violate("I9", state.now, `execution ${id} is booked and never happened`)

@@ -45,6 +45,8 @@ const QUIET_LEAST_MS = 120_000
 const QUIET_MOST_MS = 45 * 60_000
 const LOOK_EVERY_MS = 5000
 const CHECK_EVERY_MS = 60_000
+/** In a long run the operator looks in so often, and old bookings are looked at again. */
+const ATTEND_EVERY_MS = 3_600_000
 
 class Simulation extends Acts {
   // ---- the quiet phase -------------------------------------------------------------------------------------------------
@@ -59,9 +61,7 @@ class Simulation extends Acts {
     this.machine.skewMs = 0
     this.exchange.take((state) => ({ state: Operator.setSwitches(state, defaultSwitches), frames: [] }))
     if (this.exchange.state.system !== "online") this.operate((state, now) => Operator.setSystem(state, "online", now))
-    // what was taken out of the trader's own coins is brought back, as its alert asks for
-    const missing = this.judge.missing()
-    if (missing > 0n) this.operate((state, now) => Operator.deposit(state, "XLM", missing, now))
+    this.bringBack()
     this.market.calm()
     this.traffic.clear()
     this.permit(tradingPermissions)
@@ -69,6 +69,12 @@ class Simulation extends Acts {
     if (this.rules !== undefined && rules !== this.rules) this.rule(this.rules)
     if (this.knownSchema !== undefined) this.schema(this.knownSchema)
     this.moveFence({ paused: false, operatorLatch: Option.none() }, false)
+  }
+
+  /** What was taken out of the trader's own coins is brought back, as its alert asks for. */
+  private bringBack(): void {
+    const missing = this.judge.missing()
+    if (missing > 0n) this.operate((state, now) => Operator.deposit(state, "XLM", missing, now))
   }
 
   /** What the operator does when a latch waits for a person. */
@@ -149,15 +155,20 @@ class Simulation extends Acts {
     const end = plan.start + plan.lengthMs
     while (loop.now < end && judge.violations.length === 0) {
       if (!this.advance(Math.min(end, loop.now + CHECK_EVERY_MS))) break
-      judge.checkBooked()
+      const attended = loop.now < end && (loop.now - plan.start) % ATTEND_EVERY_MS === 0
+      judge.checkBooked(attended)
       this.tellMinute()
+      if (attended) {
+        this.bringBack()
+        this.attend()
+      }
     }
     let settledAfterMs: number | undefined
     const effectsInStory = effects.count
     if (judge.violations.length === 0 && this.options.storyOnly !== true) {
       this.calm()
       settledAfterMs = this.settle()
-      judge.checkBooked()
+      judge.checkBooked(true)
     }
     this.process.kill()
     const told = outcome({
