@@ -11,6 +11,9 @@ import { iso } from "../domain/Time.ts"
 import { SYMBOL } from "./Market.ts"
 import { abs, amount, APPROVAL_LIFE_MS, DAY_MS, DEADLINE_GAP_MS, show, SLACK_MS, Witness } from "./Witness.ts"
 
+/** Fills of so long are looked at often, older ones now and then: a long run has many. */
+const LATELY_MS = 3_600_000
+
 export class Judge extends Witness {
   // ---- an order as it arrives ------------------------------------------------------------------------------------------
 
@@ -222,22 +225,20 @@ export class Judge extends Witness {
     }))
   }
 
-  /** The last row of the booked fills that was looked at, and the account's fills by id, as far as they were taken in. */
-  private checkedRow = 0
+  /** The account's fills by id, as far as they were taken in. */
   private readonly known = new Map<string, Fill>()
   private knownFills = 0
 
-  /** I9: nothing was ever booked that did not happen, or twice; holds at every moment. What is `all` looks at old rows too. */
+  /** I9: nothing was ever booked that did not happen, or twice; holds at every moment. `all`: those of long ago too. */
   checkBooked(all: boolean): void {
     const state = this.parts.state()
     const { known } = this
     for (const fill of Log.from(state.account.fills, this.knownFills)) known.set(fill.id, fill)
     this.knownFills = state.account.fills.length
     for (const row of this.rows(
-      "SELECT rowid, execution_id, quantity, price, fee, liquidity FROM fills WHERE rowid > CAST(? AS INTEGER)",
-      all ? "0" : String(this.checkedRow)
+      "SELECT execution_id, quantity, price, fee, liquidity FROM fills WHERE timestamp >= ?",
+      all ? "" : iso(state.now - LATELY_MS)
     )) {
-      this.checkedRow = Math.max(this.checkedRow, Number(row["rowid"]))
       const id = String(row["execution_id"])
       const fill = known.get(id)
       if (fill === undefined) this.violate("I9", state.now, `execution ${id} is booked and never happened`)
