@@ -7,7 +7,7 @@ import { leaf, textOf, treeOf } from "./tree.ts"
 const given = Number(process.env["FUZZ_RUNS"] ?? "1")
 const seed = process.env["FUZZ_SEED"]
 
-/** Parameters of a property that is tried `runs` times, times FUZZ_RUNS. FUZZ_SEED repeats a run. */
+/** Parameters of a property that is tried `runs` times, times FUZZ_RUNS (more than a few need a longer `--testTimeout`). FUZZ_SEED repeats a run. */
 export const tries = (runs: number): { readonly numRuns: number; readonly seed?: number } => ({
   numRuns: Math.max(1, Math.round(runs * (given > 0 ? given : 1))),
   ...(seed === undefined ? {} : { seed: Number(seed) })
