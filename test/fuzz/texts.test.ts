@@ -221,7 +221,7 @@ describe("saved rate limits", () => {
         sound(RateBudget.restWait(state, limits, "read", 2, NOW))
         for (const id of Object.keys(state.orders)) sound(RateBudget.cancelCostOf(state, id, NOW))
         const later = RateBudget.chargeCancelAll(RateBudget.orderSeen(state, "kt1-b", "XLM/USD", NOW), limits, NOW)
-        assert.isDefined(RateBudget.restore(RateBudget.serialise(later, true), NOW))
+        assert.isString(RateBudget.serialise(later, true), "what was counted can be saved")
       }),
       tries(1500)
     )
