@@ -155,6 +155,17 @@ describe("saved rate limits", () => {
     assert.isUndefined(RateBudget.restore(counter(100_001), NOW))
     assert.isUndefined(RateBudget.restore(counter(-1), NOW))
   })
+
+  it("of a pair that is named like a part of every object are counted all the same", () => {
+    const NOW = 1_767_607_200_000
+    const limits = RateBudget.tiers.starter
+    for (const pair of ["__proto__", "constructor"]) {
+      const state = RateBudget.chargeEngine(RateBudget.empty(NOW), limits, pair, 5, NOW)
+      assert.strictEqual(RateBudget.engineCounter(state, pair).value, 5)
+      assert.strictEqual(RateBudget.cancelCostOf(state, pair, NOW), RateBudget.cancelCost(0))
+      assert.isString(RateBudget.serialise(state, true))
+    }
+  })
 })
 
 describe("settings", () => {

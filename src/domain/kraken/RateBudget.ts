@@ -151,7 +151,12 @@ export const chargeRest = (state: RateState, limits: TierLimits, cost: number, n
   rest: charge(state.rest, limits.rest.decay, cost, now)
 })
 
-export const engineCounter = (state: RateState, pair: string): Counter => state.engine[pair] ?? state.engineDefault
+/** An entry of a table, and none of what every object has besides: a saved text may name anything. */
+const entryOf = <A>(table: Readonly<Record<string, A>>, key: string): A | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined
+
+export const engineCounter = (state: RateState, pair: string): Counter =>
+  entryOf(state.engine, pair) ?? state.engineDefault
 
 /** What cancelling every known order of the pair would cost now. */
 const cancelsOf = (state: RateState, pair: string, now: EpochMs): number =>
@@ -216,7 +221,7 @@ export const ordersOpen = (state: RateState, open: ReadonlySet<string>, askedAt:
 
 /** Age of an order in milliseconds; one that is not known is as young as can be. */
 const ageOf = (state: RateState, id: string, now: EpochMs): number => {
-  const order = state.orders[id]
+  const order = entryOf(state.orders, id)
   return order === undefined ? 0 : now - order.since
 }
 export const cancelCostOf = (state: RateState, id: string, now: EpochMs): number => cancelCost(ageOf(state, id, now))
