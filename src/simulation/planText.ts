@@ -1,6 +1,43 @@
 /** Plans as JSON, to be kept, looked at, changed by hand and carried out again. */
 import { Either, ParseResult, Schema } from "effect"
-import type { Plan } from "./Plan.ts"
+import type { Act, Plan } from "./Plan.ts"
+
+/** Every act there is: one that is not here would be passed over in silence. */
+const acts: Readonly<Record<Act["_tag"], true>> = {
+  Fault: true,
+  NetworkDown: true,
+  Disconnect: true,
+  Tokens: true,
+  System: true,
+  Switches: true,
+  Deposit: true,
+  Withdraw: true,
+  ToFlex: true,
+  ByHand: true,
+  EndedByExchange: true,
+  Filled: true,
+  Jump: true,
+  Drift: true,
+  Quiet: true,
+  Crossed: true,
+  Crash: true,
+  Stop: true,
+  Freeze: true,
+  ClockStep: true,
+  Disk: true,
+  Pause: true,
+  CancelAll: true,
+  Enter: true,
+  When: true,
+  Rewrite: true,
+  Key: true,
+  Rules: true,
+  OtherProgram: true,
+  Twin: true,
+  NewerSchema: true
+}
+
+const Name = Schema.String.pipe(Schema.filter((name) => Object.hasOwn(acts, name) || `there is no act "${name}"`))
 
 /** The frame of a plan. What an act says besides its name is the simulation's business. */
 const Frame = Schema.Struct({
@@ -19,7 +56,7 @@ const Frame = Schema.Struct({
     maxTotalExposure: Schema.NumberFromString,
     maxDailyLoss: Schema.NumberFromString
   }),
-  steps: Schema.Array(Schema.Struct({ at: Schema.NonNegative, act: Schema.Struct({ _tag: Schema.NonEmptyString }) })),
+  steps: Schema.Array(Schema.Struct({ at: Schema.NonNegative, act: Schema.Struct({ _tag: Name }) })),
   strike: Schema.optional(
     Schema.Struct({ effect: Schema.Int.pipe(Schema.positive()), how: Schema.Literal("fail", "hang", "crash") })
   )

@@ -68,7 +68,9 @@ const faultWords = (fault: Fault): string => {
   }
 }
 
-/** Most acts in words of their own; any other by its name and what it says. */
+const patience = (ms: number | undefined): string => (ms === undefined ? "" : ` (waited for at most ${span(ms)})`)
+
+/** An act in words. */
 export const actWords = (act: Act): string => {
   switch (act._tag) {
     case "Fault":
@@ -92,9 +94,9 @@ export const actWords = (act: Act): string => {
     case "ByHand":
       return `the owner ${act.side === "buy" ? "buys" : "sells"} ${act.quantity} by hand, at market`
     case "EndedByExchange":
-      return `the exchange ends a resting order to ${act.side}`
+      return `the exchange ends a resting order to ${act.side}${patience(act.patienceMs)}`
     case "Filled":
-      return `${act.percent} % of what is left of a resting order to ${act.side} is filled`
+      return `${act.percent} % of what is left of a resting order to ${act.side} is filled${patience(act.patienceMs)}`
     case "Jump":
       return `the price jumps by ${act.percent} %`
     case "Drift":
@@ -117,10 +119,29 @@ export const actWords = (act: Act): string => {
       return `another process pauses the trader for ${span(act.ms)}`
     case "CancelAll":
       return "another process cancels everything"
-    default: {
-      const { _tag, ...rest } = act
-      return Object.keys(rest).length === 0 ? _tag : `${_tag} ${JSON.stringify(rest)}`
+    case "Enter": {
+      const { _tag: _, ...wish } = act
+      return `the strategy is told to enter${Object.keys(wish).length === 0 ? "" : `: ${JSON.stringify(wish)}`}`
     }
+    case "When": {
+      const passed = act.skip === undefined || act.skip === 0 ? "the next" : `${act.skip} more and then the next`
+      const what = `${passed} ${act.endpoint}${act.side === undefined ? "" : ` to ${act.side}`}`
+      return `${act.after === true ? `after ${what} was carried out` : `as ${what} reaches the exchange`}: ${actWords(act.act)}`
+    }
+    case "Rewrite":
+      return `in ${often(act.times)} of ${act.on} ${act.find === undefined ? "the whole text" : JSON.stringify(act.find)} becomes ${JSON.stringify(act.put)}`
+    case "Key":
+      return `the API key may do no more than ${act.permissions.join(", ") || "nothing"}, for ${span(act.ms)}`
+    case "Rules": {
+      const { _tag: _, ms, ...rules } = act
+      return `the pair's rules change for ${span(ms)}: ${JSON.stringify(rules)}`
+    }
+    case "OtherProgram":
+      return `another program uses the key ${act.times} times, its nonces ${span(act.aheadMs)} ahead`
+    case "Twin":
+      return `a copy of the trader with other books buys ${act.quantity} at ${act.price}`
+    case "NewerSchema":
+      return `a newer version of the program has written the database, for ${span(act.ms)}`
   }
 }
 
