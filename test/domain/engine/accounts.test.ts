@@ -44,7 +44,8 @@ describe("when a balance can be compared (I10)", () => {
       { status: "unknown" as const },
       { amend },
       { timeInForce: "IOC" as const },
-      { status: "cancelled" as const, cumQuantity: q("5") }
+      { status: "cancelled" as const, cumQuantity: q("5") },
+      { cumQuantity: q("5") }
     ]) {
       assert.isFalse(compared([entry({ ...onExchange, ...change }), entry({ id: A, status: "cancelled" })]))
     }
@@ -55,6 +56,25 @@ describe("when a balance can be compared (I10)", () => {
     assert.deepEqual(
       [5001, 5000, -1].map((ms) => compared([], { lastFillAt: now - ms })),
       [true, false, false]
+    )
+  })
+})
+
+describe("a difference that the operator took over", () => {
+  const looks = (change: Partial<EngineState>): number =>
+    books([], [], change).send({ _tag: "Tick" }).of("FetchBalances").length
+
+  it("is looked for on time, and nothing else is; not while books and exchange are being compared", () => {
+    assert.strictEqual(looks({ accepting: true }), 1)
+    assert.strictEqual(looks({ accepting: false }), 0)
+    assert.strictEqual(looks({ accepting: true, reconciling: new Set(["by hand"]) }), 0)
+  })
+
+  it("is told without weight", () => {
+    const rig = see(books([], [], { ...foreign({ USD: "100", XLM: "0", BTC: "0" }), accepting: true }), { USD: "90" })
+    assert.deepEqual(
+      rig.of("Alert").map(({ kind, severity }) => [kind, severity]),
+      [["balance.accepted", "info"]]
     )
   })
 })

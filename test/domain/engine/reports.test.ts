@@ -351,6 +351,13 @@ describe("what is asked again", () => {
     ])
   })
 
+  it("missing executions of an order at work, two seconds after the sum of them", () => {
+    const order = entry({ ...onExchange("OA"), id: A, cumQuantity: q("5"), expiresAt: NOON + 900_000 })
+    const rig = holding([order])
+    const asked = [1999, 1].map((ms) => rig.after(ms).send({ _tag: "Tick" }).of("FetchOrder").length)
+    assert.deepEqual(asked, [0, 1])
+  })
+
   it("missing executions every five seconds, and told after two minutes, each order for itself", () => {
     const missing = { cumQuantity: q("5"), status: "cancelled" } as const
     const orders = [A, B].map((one, n) => entry({ ...onExchange(`O${n}`), ...missing, id: one }))
