@@ -100,6 +100,7 @@ export class Effects {
         ...self,
         transact: (operation, body) => this.transaction(process, operation, true, self.transact(operation, body)),
         read: (operation, body) => this.transaction(process, operation, false, self.read(operation, body)),
+        glance: (operation, body) => this.transaction(process, operation, false, self.glance(operation, body)),
         connection: (operation, body) => this.transaction(process, operation, false, self.connection(operation, body))
       }
       return Context.make(Database, gated)

@@ -2,7 +2,8 @@
  * One process of the simulated machine: a scheduler and a clock for its fibers, that can be killed where it stands (no
  * finalizer runs) and stopped for a while like by SIGSTOP (what comes meanwhile waits, and time is found to have passed).
  */
-import { Clock, Duration, Effect, Scheduler } from "effect"
+import type { Scheduler } from "effect"
+import { Clock, Duration, Effect } from "effect"
 import type { EpochMs } from "../domain/Time.ts"
 import type { Host, Loop } from "./Loop.ts"
 
@@ -11,6 +12,8 @@ export interface MachineClock {
   skewMs: number
 }
 
+/** Operations of a fiber before it lets others run, as Effect's own default has it. */
+const MAX_OPERATIONS = 2048
 /** Longer sleeps never end, as with the machine's own timers. */
 const NEVER_MS = 2 ** 31 - 1
 
@@ -56,7 +59,7 @@ export class Process implements Host {
   }
 
   readonly scheduler: Scheduler.Scheduler = {
-    shouldYield: (fiber) => Scheduler.defaultScheduler.shouldYield(fiber),
+    shouldYield: (fiber) => (fiber.currentOpCount > MAX_OPERATIONS ? 0 : false),
     scheduleTask: (task) => this.loop.soon(this, task)
   }
 

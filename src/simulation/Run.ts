@@ -181,6 +181,7 @@ class Simulation extends Acts {
       requests: judge.requests
     })
     judge.close()
+    this.digest()
     this.life?.letGo()
     FileSystem.rmSync(this.root, { recursive: true, force: true })
     return {

@@ -81,7 +81,13 @@ export class Witness {
   protected quoteHeard = { at: Number.NEGATIVE_INFINITY, text: "" }
   protected accountStreamLostAt: EpochMs | undefined = Number.NEGATIVE_INFINITY
   protected fence: Array<{ readonly at: EpochMs; readonly epoch: number; readonly closed: boolean }> = []
-  protected db: { readonly file: string; readonly raw: BetterSqlite3.Database } | undefined
+  protected db:
+    | {
+        readonly file: string
+        readonly raw: BetterSqlite3.Database
+        readonly statements: Map<string, BetterSqlite3.Statement<unknown[], Record<string, unknown>>>
+      }
+    | undefined
 
   /** What the request under way breaks if the exchange takes it: a refused one has done no harm. */
   protected broken: Array<Violation> = []
@@ -107,9 +113,16 @@ export class Witness {
     const file = this.parts.file()
     if (this.db?.file !== file) {
       this.close()
-      this.db = { file, raw: new BetterSqlite3(file, { readonly: true, fileMustExist: true }) }
+      const raw = new BetterSqlite3(file, { readonly: true, fileMustExist: true })
+      this.db = { file, raw, statements: new Map() }
     }
-    return this.db.raw.prepare<unknown[], Record<string, unknown>>(sql).all(...params)
+    const { raw, statements } = this.db
+    let statement = statements.get(sql)
+    if (statement === undefined) {
+      statement = raw.prepare<unknown[], Record<string, unknown>>(sql)
+      statements.set(sql, statement)
+    }
+    return statement.all(...params)
   }
 
   // ---- what is seen and heard ------------------------------------------------------------------------------------------

@@ -55,6 +55,8 @@ export interface RunOptions {
 
 export const API_KEY = "c2ltdWxhdGVkLWtleS1vZi10aGUtc2ltdWxhdGlvbg=="
 export const PREFIX = "ksim0-"
+/** Characters that are hashed at once. */
+const NOTED_AT_ONCE = 16_384
 /** Alerts and ends that are kept for the outcome. */
 const MAX_KEPT = 500
 const secretOf = (seed: number): string => createHash("sha512").update(`simulated secret ${seed}`).digest("base64")
@@ -107,6 +109,8 @@ export abstract class World {
   protected readonly network: Network
   protected readonly market: Market
   protected readonly hash: Hash = createHash("sha256")
+  /** What is not in the hash yet: hashing is cheaper by the page. */
+  private noted = ""
   protected readonly told: Told = { wishes: [] }
   protected readonly traffic = new Traffic()
   protected readonly ends: Array<End> = []
@@ -216,8 +220,15 @@ export abstract class World {
   }
 
   protected note(line: string): void {
-    this.hash.update(line)
+    this.noted += line
+    if (this.noted.length > NOTED_AT_ONCE) this.digest()
     this.options.onLine?.(line)
+  }
+
+  /** Takes what was noted into the hash. */
+  protected digest(): void {
+    this.hash.update(this.noted)
+    this.noted = ""
   }
 
   protected aside(): string {

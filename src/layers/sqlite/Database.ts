@@ -44,6 +44,11 @@ export interface DatabaseShape {
   readonly transact: <A>(operation: string, body: (sql: Sql) => A) => Effect.Effect<A, StoreFailed>
   /** Runs reading statements on one consistent view. */
   readonly read: <A>(operation: string, body: (sql: Sql) => A) => Effect.Effect<A, StoreFailed>
+  /**
+   * Runs one reading statement, which is consistent by itself: for what is asked every second, for months. Where the file
+   * is, is looked at by everything else that uses the connection, each intent among it.
+   */
+  readonly glance: <A>(operation: string, body: (sql: Sql) => A) => Effect.Effect<A, StoreFailed>
   /** The connection itself, for pragmas and `VACUUM INTO`, which stand outside transactions. */
   readonly connection: <A>(operation: string, body: (raw: BetterSqlite3.Database) => A) => Effect.Effect<A, StoreFailed>
   /** Highest nonce that this process has seen or issued, the memory that outlives a failing disk. */
@@ -94,8 +99,12 @@ const connect = (file: string, newest: number): BetterSqlite3.Database => {
 }
 
 /** One transaction. A COMMIT that fails leaves SQLite inside the transaction: it is rolled back like any other failure. */
-const transaction = <A>(raw: BetterSqlite3.Database, body: () => A): A => {
-  raw.exec("BEGIN IMMEDIATE")
+const transaction = <A>(
+  raw: BetterSqlite3.Database,
+  body: () => A,
+  begin: "BEGIN IMMEDIATE" | "BEGIN" = "BEGIN IMMEDIATE"
+): A => {
+  raw.exec(begin)
   try {
     const result = body()
     raw.exec("COMMIT")
@@ -194,13 +203,18 @@ const open = (options: DatabaseOptions): DatabaseShape & { readonly close: () =>
 
   /** The connection; a new one after the last could not even roll back. */
   const use = (): Open => {
-    verify()
     if (current === undefined) current = begin()
     return current
   }
 
+  const attempted = <A>(operation: string, body: () => A): Effect.Effect<A, StoreFailed> =>
+    Effect.try({ try: body, catch: storeFailed(operation) })
+
   const guarded = <A>(operation: string, body: (open: Open) => A): Effect.Effect<A, StoreFailed> =>
-    Effect.try({ try: () => body(use()), catch: storeFailed(operation) })
+    attempted(operation, () => {
+      verify()
+      return body(use())
+    })
 
   return {
     file,
@@ -218,7 +232,8 @@ const open = (options: DatabaseOptions): DatabaseShape & { readonly close: () =>
           }
         }
       }),
-    read: (operation, body) => guarded(operation, ({ raw, sql }) => raw.transaction(() => body(sql)).deferred()),
+    read: (operation, body) => guarded(operation, ({ raw, sql }) => transaction(raw, () => body(sql), "BEGIN")),
+    glance: (operation, body) => attempted(operation, () => body(use().sql)),
     connection: (operation, body) => guarded(operation, ({ raw }) => body(raw)),
     close: () => {
       if (current === undefined) return

@@ -76,7 +76,10 @@ const closingOnFailure = <A>(handle: number, use: () => A): A => {
 const takeUp = (
   handle: number
 ): { readonly lines: ReadonlyArray<string>; readonly intents: ReadonlyArray<AsideIntent> } => {
-  const lines = wholeLines(FileSystem.readFileSync(handle).toString("utf8"))
+  const content = FileSystem.readFileSync(handle)
+  // what was never written is zero, which no line holds
+  const free = content.indexOf(0)
+  const lines = wholeLines(content.toString("utf8", 0, free === -1 ? content.length : free))
   return { lines, intents: lines.map(decodeLine) }
 }
 

@@ -108,7 +108,7 @@ const make = Effect.gen(function* () {
         catch: storeFailed("commit an exit aside")
       }),
     commit: (writes) => transact("commit a batch", (sql) => applyAll(sql, writes)),
-    fence: database.read("read the fence", readFence),
+    fence: database.glance("read the fence", readFence),
     moveFence: ({ paused, operatorLatch }) =>
       transact("move the fence", (sql) => {
         sql.run("UPDATE fence SET epoch = epoch + 1")

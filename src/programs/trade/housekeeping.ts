@@ -13,17 +13,27 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 /** A gap of real time longer than this is a disconnect (suspend, SIGSTOP, a stalled loop). */
 export const FREEZE_GAP_MS = 5000
-const FREEZE_LOOK_MS = 1000
+const LOOK_MS = 1000
 
-/** One tick per second of market time. */
-export const ticker = Effect.gen(function* () {
-  const engine = yield* Engine
-  const clock = yield* MarketClock
-  while (true) {
-    yield* clock.sleep(1000)
-    yield* engine.tell({ _tag: "Tick" })
-  }
-})
+/**
+ * One tick per second of market time, and with it a look at how far the machine's clock is from the exchange's: skew beyond
+ * `maxSkewMs` stops entries.
+ */
+export const ticker = (maxSkewMs: number) =>
+  Effect.gen(function* () {
+    const engine = yield* Engine
+    const clock = yield* MarketClock
+    while (true) {
+      const { ms } = yield* clock.offset
+      const skew =
+        Math.abs(ms) > maxSkewMs
+          ? `this machine's clock is ${Math.round(Math.abs(ms))} ms ${ms > 0 ? "behind" : "ahead of"} the exchange's; MAX_CLOCK_SKEW is ${maxSkewMs} ms. Synchronise the clock (NTP)`
+          : undefined
+      if (skew !== engine.unsafeState().skew) yield* engine.tell({ _tag: "SkewSeen", skew })
+      yield* clock.sleep(1000)
+      yield* engine.tell({ _tag: "Tick" })
+    }
+  })
 
 /** Books against exchange, every so often, whatever the streams say. */
 export const periodicReconciliation = (desk: ReadDesk, everyMs: number) =>
@@ -96,15 +106,14 @@ export const systemStatus = Effect.gen(function* () {
 const LOCK_WORD_EVERY = 60
 
 /** What other processes do to the fence is noticed within a second, and the lock is looked at. */
-export const fenceWatch = Effect.gen(function* () {
+const makeFenceLook = Effect.gen(function* () {
   const engine = yield* Engine
   const store = yield* Store
   const lock = yield* InstanceLock
   let seen = engine.unsafeState().epoch
   let latched: Option.Option<string> | undefined
   let looks = 0
-  while (true) {
-    yield* Effect.sleep("1 second")
+  return Effect.gen(function* () {
     const read = yield* Effect.either(store.fence)
     if (read._tag === "Right") {
       const fence = read.right
@@ -120,42 +129,36 @@ export const fenceWatch = Effect.gen(function* () {
         reason: "the lock file of the data folder was removed or replaced: a second trader could start"
       })
     }
-  }
+  })
 })
 
 /** Standing still longer than a few seconds is a disconnect: nothing may be decided on what was known before. */
-export const freezeWatch = Effect.gen(function* () {
+const makeFreezeLook = Effect.gen(function* () {
   const engine = yield* Engine
   const real = yield* Effect.clock
   let wall = real.unsafeCurrentTimeMillis()
   let mono = real.unsafeCurrentTimeNanos()
-  while (true) {
-    yield* Effect.sleep(FREEZE_LOOK_MS)
+  return Effect.suspend(() => {
     const wallNow = real.unsafeCurrentTimeMillis()
     const monoNow = real.unsafeCurrentTimeNanos()
     // what passed beyond the sleep itself
-    const gap = Math.max(Math.abs(wallNow - wall - FREEZE_LOOK_MS), Number(monoNow - mono) / 1e6 - FREEZE_LOOK_MS)
+    const gap = Math.max(Math.abs(wallNow - wall - LOOK_MS), Number(monoNow - mono) / 1e6 - LOOK_MS)
     wall = wallNow
     mono = monoNow
-    if (gap > FREEZE_GAP_MS) yield* engine.tell({ _tag: "Frozen", gapMs: gap })
-  }
+    return gap > FREEZE_GAP_MS ? engine.tell({ _tag: "Frozen", gapMs: gap }) : Effect.void
+  })
 })
 
-/** Skew of the machine's clock against the exchange's. */
-export const skewWatch = (maxSkewMs: number) =>
-  Effect.gen(function* () {
-    const engine = yield* Engine
-    const clock = yield* MarketClock
-    while (true) {
-      const { ms } = yield* clock.offset
-      const skew =
-        Math.abs(ms) > maxSkewMs
-          ? `this machine's clock is ${Math.round(Math.abs(ms))} ms ${ms > 0 ? "behind" : "ahead of"} the exchange's; MAX_CLOCK_SKEW is ${maxSkewMs} ms. Synchronise the clock (NTP)`
-          : undefined
-      if (skew !== engine.unsafeState().skew) yield* engine.tell({ _tag: "SkewSeen", skew })
-      yield* clock.sleep(1000)
-    }
-  })
+/** Once a real second: whether the program stood still, and what other processes did to the fence and the lock. */
+export const lookout = Effect.gen(function* () {
+  const freeze = yield* makeFreezeLook
+  const fence = yield* makeFenceLook
+  while (true) {
+    yield* Effect.sleep(LOOK_MS)
+    yield* freeze
+    yield* fence
+  }
+})
 
 /** A consistent copy of the records every so many real milliseconds; `folder` exists, `last` is when the last one was made. */
 export const backups = (folder: string, everyMs: number, last: number | undefined) =>

@@ -30,17 +30,7 @@ import type { Check } from "../doctor/Check.ts"
 import { restart } from "./backoff.ts"
 import { makeEngine } from "./engine.ts"
 import { privateFeed, publicFeed } from "./feeds.ts"
-import {
-  backups,
-  fees,
-  fenceWatch,
-  freezeWatch,
-  instruments,
-  periodicReconciliation,
-  skewWatch,
-  systemStatus,
-  ticker
-} from "./housekeeping.ts"
+import { backups, fees, instruments, lookout, periodicReconciliation, systemStatus, ticker } from "./housekeeping.ts"
 import { lateChecks, overhear } from "./lateChecks.ts"
 import { tellLostLog } from "./lostLog.ts"
 import { introduction, narrator } from "./narrator.ts"
@@ -250,15 +240,13 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
         restart,
         fatal: isRefusal
       },
-      { name: "ticker", run: ticker, restart },
+      { name: "ticker", run: ticker(limits.maxClockSkew), restart },
       { name: "reconciliation", run: periodicReconciliation(reads, limits.reconcileEvery), restart },
       { name: "fees", run: fees, restart },
       { name: "instruments", run: instruments, restart },
       { name: "system status", run: systemStatus, restart },
-      { name: "fence", run: fenceWatch, restart },
-      { name: "freeze watch", run: freezeWatch, restart },
+      { name: "lookout", run: lookout, restart },
       { name: "narrator", run: narrator(NARRATE_EVERY_MS), restart },
-      { name: "skew watch", run: skewWatch(limits.maxClockSkew), restart },
       {
         name: "backups",
         run: backups(`${settings.dataDir}/backups`, settings.backupEvery, noted("lastBackup")),

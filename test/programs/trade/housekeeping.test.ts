@@ -4,11 +4,9 @@ import { KrakenRest } from "../../../src/services/KrakenRest.ts"
 import {
   backups,
   fees,
-  fenceWatch,
-  freezeWatch,
   instruments,
+  lookout,
   periodicReconciliation,
-  skewWatch,
   systemStatus,
   ticker
 } from "../../../src/programs/trade/housekeeping.ts"
@@ -41,7 +39,7 @@ describe("the small fibers", () => {
   it.scoped("one tick a second of market time", () =>
     inWorld(new Rig(), (b) =>
       Effect.gen(function* () {
-        yield* Effect.forkScoped(ticker)
+        yield* Effect.forkScoped(ticker(1000))
         yield* rest
         yield* pass(b, 5000)
         assert.strictEqual(b.d.engine.unsafeState().now, NOON + 5000)
@@ -156,7 +154,7 @@ describe("the small fibers", () => {
   it.scoped("what other programs do to the fence is noticed within a second, once each", () =>
     inWorld(new Rig().ready(), (b) =>
       Effect.gen(function* () {
-        yield* Effect.forkScoped(fenceWatch)
+        yield* Effect.forkScoped(lookout)
         yield* rest
         yield* seconds(3)
         const told = Effect.map(b.journal.entriesOf("event.FenceSeen"), (entries) => entries.length)
@@ -180,7 +178,7 @@ describe("the small fibers", () => {
   it.scoped("I12: a lock file that was removed is told once a minute, while the fence goes on being watched", () =>
     inWorld(new Rig().ready(), (b) =>
       Effect.gen(function* () {
-        yield* Effect.forkScoped(fenceWatch)
+        yield* Effect.forkScoped(lookout)
         yield* b.lock.setVerified(false)
         yield* seconds(5)
         yield* b.d.store.moveFence({ paused: true })
@@ -211,7 +209,7 @@ describe("the small fibers", () => {
           unsafeCurrentTimeNanos: () => real.unsafeCurrentTimeNanos(),
           sleep: (duration: Parameters<typeof real.sleep>[0]) => real.sleep(duration)
         }
-        yield* Effect.forkScoped(Effect.withClock(freezeWatch, stepping))
+        yield* Effect.forkScoped(Effect.withClock(lookout, stepping))
         yield* seconds(3)
         assert.strictEqual(yield* frozen, 0)
         skip += 4900
@@ -233,7 +231,7 @@ describe("the small fibers", () => {
   it.scoped("skew beyond MAX_CLOCK_SKEW stops entries either way, and its end is told", () =>
     inWorld(new Rig().ready(), (b) =>
       Effect.gen(function* () {
-        yield* Effect.forkScoped(skewWatch(1000))
+        yield* Effect.forkScoped(ticker(1000))
         yield* b.clock.setOffset({ ms: 1500, measuredAt: NOON })
         yield* rest
         yield* pass(b, 1000)
