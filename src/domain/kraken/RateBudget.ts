@@ -281,11 +281,14 @@ const Saved = Schema.parseJson(
     clean: Schema.Boolean
   })
 )
-const encodeSaved = Schema.encodeSync(Saved)
 const decodeSaved = Schema.decodeEither(Saved)
 
 /** The state as text. `clean` says that nothing was spent after it was written. */
-export const serialise = (state: RateState, clean: boolean): string => encodeSaved({ version: 1, ...state, clean })
+export const serialise = (state: RateState, clean: boolean): string => {
+  // numbers and texts only: written as `Saved` reads them, after each call, so without a schema's detour
+  const saved: typeof Saved.Type = { version: 1, ...state, clean }
+  return JSON.stringify(saved)
+}
 
 /** What can be spent between two savings: added to every counter of a state that was not closed. */
 export const UNSAVED_REST = 3

@@ -44,10 +44,7 @@ export interface DatabaseShape {
   readonly transact: <A>(operation: string, body: (sql: Sql) => A) => Effect.Effect<A, StoreFailed>
   /** Runs reading statements on one consistent view. */
   readonly read: <A>(operation: string, body: (sql: Sql) => A) => Effect.Effect<A, StoreFailed>
-  /**
-   * Runs one reading statement, which is consistent by itself: for what is asked every second, for months. Where the file
-   * is, is looked at by everything else that uses the connection, each intent among it.
-   */
+  /** Runs one reading statement, which is consistent by itself: for what is asked every second, for months. */
   readonly glance: <A>(operation: string, body: (sql: Sql) => A) => Effect.Effect<A, StoreFailed>
   /** The connection itself, for pragmas and `VACUUM INTO`, which stand outside transactions. */
   readonly connection: <A>(operation: string, body: (raw: BetterSqlite3.Database) => A) => Effect.Effect<A, StoreFailed>
@@ -102,12 +99,13 @@ const connect = (file: string, newest: number): BetterSqlite3.Database => {
 const transaction = <A>(
   raw: BetterSqlite3.Database,
   body: () => A,
-  begin: "BEGIN IMMEDIATE" | "BEGIN" = "BEGIN IMMEDIATE"
+  begin: () => void = () => raw.exec("BEGIN IMMEDIATE"),
+  commit: () => void = () => raw.exec("COMMIT")
 ): A => {
-  raw.exec(begin)
+  begin()
   try {
     const result = body()
-    raw.exec("COMMIT")
+    commit()
     return result
   } catch (cause) {
     if (raw.inTransaction) raw.exec("ROLLBACK")
@@ -203,18 +201,13 @@ const open = (options: DatabaseOptions): DatabaseShape & { readonly close: () =>
 
   /** The connection; a new one after the last could not even roll back. */
   const use = (): Open => {
+    verify()
     if (current === undefined) current = begin()
     return current
   }
 
-  const attempted = <A>(operation: string, body: () => A): Effect.Effect<A, StoreFailed> =>
-    Effect.try({ try: body, catch: storeFailed(operation) })
-
   const guarded = <A>(operation: string, body: (open: Open) => A): Effect.Effect<A, StoreFailed> =>
-    attempted(operation, () => {
-      verify()
-      return body(use())
-    })
+    Effect.try({ try: () => body(use()), catch: storeFailed(operation) })
 
   return {
     file,
@@ -224,7 +217,12 @@ const open = (options: DatabaseOptions): DatabaseShape & { readonly close: () =>
     transact: (operation, body) =>
       guarded(operation, ({ raw, sql }) => {
         try {
-          return transaction(raw, () => body(sql))
+          return transaction(
+            raw,
+            () => body(sql),
+            () => sql.run("BEGIN IMMEDIATE"),
+            () => sql.run("COMMIT")
+          )
         } finally {
           if (raw.inTransaction) {
             raw.close()
@@ -232,8 +230,16 @@ const open = (options: DatabaseOptions): DatabaseShape & { readonly close: () =>
           }
         }
       }),
-    read: (operation, body) => guarded(operation, ({ raw, sql }) => transaction(raw, () => body(sql), "BEGIN")),
-    glance: (operation, body) => attempted(operation, () => body(use().sql)),
+    read: (operation, body) =>
+      guarded(operation, ({ raw, sql }) =>
+        transaction(
+          raw,
+          () => body(sql),
+          () => sql.run("BEGIN"),
+          () => sql.run("COMMIT")
+        )
+      ),
+    glance: (operation, body) => guarded(operation, ({ sql }) => body(sql)),
     connection: (operation, body) => guarded(operation, ({ raw }) => body(raw)),
     close: () => {
       if (current === undefined) return

@@ -4,7 +4,7 @@
  * dead man's switch, which have the same effect twice as once; an order never.
  */
 import type { Redacted } from "effect"
-import { Either, Effect, Metric, Redacted as RedactedModule, Schedule } from "effect"
+import { Either, Effect, FiberRef, LogLevel, Metric, Redacted as RedactedModule, Schedule } from "effect"
 import type { PayloadError } from "../../../domain/kraken/Envelope.ts"
 import { readEnvelope } from "../../../domain/kraken/Envelope.ts"
 import { toSendOutcome } from "../../../domain/kraken/errors.ts"
@@ -76,6 +76,19 @@ const calls = Metric.counter("kraken_rest_calls", {
   incremental: true
 })
 
+/** The counter of an endpoint and an outcome, made once: tagging one costs more than counting. */
+const makeCounters = () => {
+  const known = new Map<string, typeof calls>()
+  return (endpoint: string, outcome: string): typeof calls => {
+    const key = `${endpoint} ${outcome}`
+    const found = known.get(key)
+    if (found !== undefined) return found
+    const made = calls.pipe(Metric.tagged("endpoint", endpoint), Metric.tagged("outcome", outcome))
+    known.set(key, made)
+    return made
+  }
+}
+
 /** A short stable word for the log and the counter. */
 const outcomeOf = (error: KrakenApiError | KrakenTransportError | Withheld): string => {
   switch (error._tag) {
@@ -127,6 +140,7 @@ const readSchedule = Schedule.exponential("250 millis").pipe(
 const safetySchedule = Schedule.spaced("250 millis").pipe(Schedule.jittered, Schedule.intersect(Schedule.recurs(2)))
 
 export const makeClient = ({ credentials, clock, nonce, limits, lane, connections }: ClientParts): Client => {
+  const counter = makeCounters()
   /** Sends and reads one answer; says what happened to the limiter, the log and the counters. */
   const exchange = <A, E extends Withheld = never>(
     scope: "public" | "private",
@@ -140,15 +154,17 @@ export const makeClient = ({ credentials, clock, nonce, limits, lane, connection
       const effectClock = yield* Effect.clock
       const begun = effectClock.unsafeCurrentTimeNanos()
       const report = (outcome: string): Effect.Effect<void> =>
-        Effect.logDebug("kraken call").pipe(
-          Effect.annotateLogs({
-            endpoint,
-            outcome,
-            ms: Number(effectClock.unsafeCurrentTimeNanos() - begun) / 1e6
-          }),
-          Effect.zipRight(
-            Metric.update(calls.pipe(Metric.tagged("endpoint", endpoint), Metric.tagged("outcome", outcome)), 1)
-          )
+        Effect.zipRight(
+          FiberRef.getWith(FiberRef.currentMinimumLogLevel, (level) =>
+            LogLevel.greaterThan(level, LogLevel.Debug)
+              ? Effect.void
+              : Effect.annotateLogs(Effect.logDebug("kraken call"), {
+                  endpoint,
+                  outcome,
+                  ms: Number(effectClock.unsafeCurrentTimeNanos() - begun) / 1e6
+                })
+          ),
+          Metric.update(counter(endpoint, outcome), 1)
         )
       const answer = Effect.suspend(() => {
         const sentAt = clock.unsafeNow()
