@@ -99,13 +99,12 @@ const connect = (file: string, newest: number): BetterSqlite3.Database => {
 const transaction = <A>(
   raw: BetterSqlite3.Database,
   body: () => A,
-  begin: () => void = () => raw.exec("BEGIN IMMEDIATE"),
-  commit: () => void = () => raw.exec("COMMIT")
+  begin: "BEGIN IMMEDIATE" | "BEGIN" = "BEGIN IMMEDIATE"
 ): A => {
-  begin()
+  raw.exec(begin)
   try {
     const result = body()
-    commit()
+    raw.exec("COMMIT")
     return result
   } catch (cause) {
     if (raw.inTransaction) raw.exec("ROLLBACK")
@@ -217,12 +216,7 @@ const open = (options: DatabaseOptions): DatabaseShape & { readonly close: () =>
     transact: (operation, body) =>
       guarded(operation, ({ raw, sql }) => {
         try {
-          return transaction(
-            raw,
-            () => body(sql),
-            () => sql.run("BEGIN IMMEDIATE"),
-            () => sql.run("COMMIT")
-          )
+          return transaction(raw, () => body(sql))
         } finally {
           if (raw.inTransaction) {
             raw.close()
@@ -230,15 +224,7 @@ const open = (options: DatabaseOptions): DatabaseShape & { readonly close: () =>
           }
         }
       }),
-    read: (operation, body) =>
-      guarded(operation, ({ raw, sql }) =>
-        transaction(
-          raw,
-          () => body(sql),
-          () => sql.run("BEGIN"),
-          () => sql.run("COMMIT")
-        )
-      ),
+    read: (operation, body) => guarded(operation, ({ raw, sql }) => transaction(raw, () => body(sql), "BEGIN")),
     glance: (operation, body) => guarded(operation, ({ sql }) => body(sql)),
     connection: (operation, body) => guarded(operation, ({ raw }) => body(raw)),
     close: () => {
