@@ -87,12 +87,15 @@ export const amendCost = (ageMs: number): number =>
 export const restCost = (endpoint: string): number => {
   switch (endpoint) {
     case "Ledgers":
+    case "QueryLedgers":
     case "TradesHistory":
     case "ClosedOrders":
       return 2
     case "AddOrder":
+    case "AddOrderBatch":
     case "AmendOrder":
     case "CancelOrder":
+    case "CancelOrderBatch":
     case "CancelAll":
     case "CancelAllOrdersAfter":
       return 0

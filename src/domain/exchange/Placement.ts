@@ -131,16 +131,20 @@ const fundsFor = (d: Draft, market: Market, order: Order): { readonly wallet: st
   }
 }
 
-/** Everything that is checked before an order gets an id. Charges the engine's limiter first: that is due on receipt. */
-export const check = (d: Draft, request: OrderRequest): Either.Either<Order, Refusal> =>
+/** The terms of an order alone, as they are checked of every order of a batch before the first is placed. */
+export const terms = (d: Draft, request: OrderRequest): Either.Either<Order, Refusal> =>
+  Either.gen(function* () {
+    const order = yield* orderFrom(d, request)
+    yield* Validation.modeAllows(d.state, request.market, order)
+    yield* Validation.deadlineOf(request.deadline, request.deadlineLeastMs, request.arrivedAt, d.state.now)
+    return order
+  })
+
+/** Everything that is checked before an order gets an id, once the limiter has been charged for it. */
+export const checkCharged = (d: Draft, request: OrderRequest): Either.Either<Order, Refusal> =>
   Either.gen(function* () {
     const { market } = request
-    if (request.origin._tag === "Key" && !Validation.chargeEngine(d, market, { fixed: 1, age: 0 }, false)) {
-      yield* Either.left(Validation.RATE_LIMIT)
-    }
-    const order = yield* orderFrom(d, request)
-    yield* Validation.modeAllows(d.state, market, order)
-    yield* Validation.deadlineOf(request.deadline, request.deadlineLeastMs, request.arrivedAt, d.state.now)
+    const order = yield* terms(d, request)
     if (!Validation.withinCap(d.state, market)) yield* Either.left("EOrder:Orders limit exceeded")
     const funds = fundsFor(d, market, order)
     if (funds.amount > availableOf(d.state, funds.wallet)) yield* Either.left("EOrder:Insufficient funds")
@@ -149,6 +153,12 @@ export const check = (d: Draft, request: OrderRequest): Either.Either<Order, Ref
     }
     return order
   })
+
+/** The same, and charges the engine's limiter first: that is due on receipt. */
+export const check = (d: Draft, request: OrderRequest): Either.Either<Order, Refusal> =>
+  request.origin._tag === "Key" && !Validation.chargeEngine(d, request.market, { fixed: 1, age: 0 }, false)
+    ? Either.left(Validation.RATE_LIMIT)
+    : checkCharged(d, request)
 
 /** Reasons of the engine for ending what could not be executed at once (texts unconfirmed). */
 const unfilledReason = (order: Order): string | undefined => {

@@ -42,13 +42,16 @@ export const reply = (answer: Either.Either<Out, Refusal>): RestReply => ({
   })
 })
 
+/** A name without the place in a list: `orders[0][type]` is a part of `orders`. */
+const listOfName = (name: string): string => /^(\w+)\[\d+\]/.exec(name)?.[1] ?? name
+
 /** Fields that nobody knows are ignored, or refused when the switch says so. `close[…]` is known by its bracket. */
 export const knows = (
   state: ExchangeState,
   known: ReadonlyArray<string>,
   params: Params
 ): Either.Either<void, Refusal> =>
-  state.switches.unknownParams === "ignore" || [...params.keys()].every((name) => known.includes(name))
+  state.switches.unknownParams === "ignore" || [...params.keys()].every((name) => known.includes(listOfName(name)))
     ? Either.void
     : Either.left("EGeneral:Invalid arguments")
 
@@ -60,6 +63,10 @@ export const list = (text: string | undefined): ReadonlyArray<string> =>
     .split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "")
+
+/** The texts of a list that came in brackets: `orders[0]`, `orders[1]`… */
+export const bracketed = (params: Params, name: string): ReadonlyArray<string> =>
+  [...params].flatMap(([key, value]) => (key.startsWith(`${name}[`) && /^\w+\[\d+\]$/.test(key) ? [value] : []))
 
 /** Unix seconds with a fraction, as a JSON number. */
 export const unix = (at: EpochMs): Num => num((at / 1000).toFixed(4))

@@ -189,6 +189,20 @@ export const queryTradesEndpoint: PrivateEndpoint = {
   }
 }
 
+export const queryLedgersEndpoint: PrivateEndpoint = {
+  permissions: ["query-ledger"],
+  params: ["id", "trades"],
+  reads: true,
+  answer: (d, { params }) => {
+    const state = seen(d)
+    const ids = new Set(list(params.get("id")))
+    if (ids.size === 0 || ids.size > TRADES_MOST) return Either.left(invalid("id"))
+    const found = Log.from(state.account.ledgers, 0).filter((entry) => ids.has(entry.id))
+    if (found.length < ids.size) return Either.left("EQuery:Unknown ledger")
+    return Either.right(Object.fromEntries(found.map((entry) => [entry.id, ledgerRow(state, entry)])))
+  }
+}
+
 export const ledgersEndpoint: PrivateEndpoint = {
   permissions: ["query-ledger"],
   params: ["asset", "aclass", "type", "start", "end", "ofs", "without_count"],

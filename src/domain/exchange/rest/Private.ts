@@ -22,7 +22,8 @@ const endpoints: ReadonlyMap<string, PrivateEndpoint> = new Map([
   ["QueryOrders", History.queryOrdersEndpoint],
   ["TradesHistory", History.tradesHistoryEndpoint],
   ["QueryTrades", History.queryTradesEndpoint],
-  ["Ledgers", History.ledgersEndpoint]
+  ["Ledgers", History.ledgersEndpoint],
+  ["QueryLedgers", History.queryLedgersEndpoint]
 ])
 
 /** What every private call may carry. */

@@ -4,14 +4,15 @@ import type { EpochMs } from "../../Time.ts"
 import { amend, armSwitch, cancelBatch, cancelEach, named } from "../Changes.ts"
 import { findPair, openOrders } from "../Draft.ts"
 import type { Draft } from "../Draft.ts"
+import type { OutRecord } from "../Json.ts"
 import type { OrderRequest } from "../Placement.ts"
-import { check, enter } from "../Placement.ts"
+import { check, checkCharged, enter, terms } from "../Placement.ts"
 import type { Market } from "../State.ts"
 import type { Refusal } from "../Validation.ts"
-import { expiryWithin, invalid, UNKNOWN_ORDER } from "../Validation.ts"
+import { chargeEngine, expiryWithin, invalid, RATE_LIMIT, UNKNOWN_ORDER } from "../Validation.ts"
 import { seconds } from "../ws/Text.ts"
 import type { Params, PrivateCall, PrivateEndpoint } from "./Call.ts"
-import { isTrue, list } from "./Call.ts"
+import { bracketed, isTrue, list } from "./Call.ts"
 import { describe } from "./Rows.ts"
 
 /** REST: a deadline is at least 2 s ahead. */
@@ -78,8 +79,7 @@ const addParams: ReadonlyArray<string> = [
   ...unoffered
 ]
 
-const requestOf = (d: Draft, call: PrivateCall, market: Market): OrderRequest => {
-  const { params } = call
+const requestOf = (d: Draft, call: PrivateCall, market: Market, params: Params = call.params): OrderRequest => {
   const flags = flagsOf(params.get("oflags"))
   const expiry = expiryOf(params.get("expiretm"), d.state.now)
   const unused = unoffered.find((name) => !isUnused(params.get(name)))
@@ -119,6 +119,54 @@ const addOrder: PrivateEndpoint = {
       const descr = { order: describe(market.rules, order) }
       if (isTrue(call.params.get("validate"))) return { descr }
       return { txid: [enter(d, market, order).txid], descr }
+    })
+}
+
+const BATCH_LEAST = 2
+const BATCH_MOST = 15
+
+/** The orders of a batch, each with the deadline of all: `orders[1][type]` is `type` of the second. */
+const batchOf = (params: Params): ReadonlyArray<Params> | undefined => {
+  const orders = new Map<number, Map<string, string>>()
+  for (const [key, value] of params) {
+    const [, index, name, rest = ""] = /^orders\[(\d{1,2})\]\[(\w+)\](.*)$/.exec(key) ?? []
+    if (index === undefined || name === undefined) continue
+    const order = orders.get(Number(index)) ?? new Map<string, string>()
+    orders.set(Number(index), order.set(`${name}${rest}`, value))
+  }
+  const deadline = params.get("deadline")
+  const all = [...orders.entries()].toSorted(([a], [b]) => a - b).map(([, order]) => order)
+  if (deadline !== undefined) for (const order of all) order.set("deadline", deadline)
+  return all.length >= BATCH_LEAST && all.length <= BATCH_MOST ? all : undefined
+}
+
+/** Kraken: the batch is validated as a whole; what the engine refuses afterwards is refused order by order. Costs half a point an order. */
+const addOrderBatch: PrivateEndpoint = {
+  permissions: ["modify-trades"],
+  params: ["pair", "orders", "deadline", "validate", "asset_class", "broker", "sender_sub_id"],
+  reads: false,
+  answer: (d, call) =>
+    Either.gen(function* () {
+      const market = findPair(d.state, call.params.get("pair") ?? "")
+      if (market === undefined) return yield* Either.left("EQuery:Unknown asset pair")
+      const batch = batchOf(call.params)
+      if (batch === undefined) return yield* Either.left(invalid("orders"))
+      if (!chargeEngine(d, market, { fixed: batch.length / 2, age: 0 }, false)) return yield* Either.left(RATE_LIMIT)
+      const requests = batch.map((params) => requestOf(d, call, market, params))
+      const checked = yield* Either.all(requests.map((request) => terms(d, request)))
+      if (isTrue(call.params.get("validate"))) {
+        return { orders: checked.map((order) => ({ descr: { order: describe(market.rules, order) } })) }
+      }
+      const orders = requests.map((request): OutRecord =>
+        Either.match(checkCharged(d, request), {
+          onLeft: (error) => ({ error }),
+          onRight: (order) => ({
+            txid: enter(d, market, order).txid,
+            descr: { order: describe(market.rules, order) }
+          })
+        })
+      )
+      return { orders }
     })
 }
 
@@ -167,6 +215,28 @@ const cancelOrder: PrivateEndpoint = {
       : Either.map(cancelEach(d, targets(d, params)), (count) => ({ count }))
 }
 
+const CANCEL_MOST = 50
+
+const cancelOrderBatch: PrivateEndpoint = {
+  permissions: ["close-trades", "modify-trades"],
+  params: ["orders", "cl_ord_ids"],
+  reads: false,
+  answer: (d, { params }) => {
+    const ids = bracketed(params, "orders")
+    const clOrdIds = bracketed(params, "cl_ord_ids")
+    const asked = ids.length + clOrdIds.length
+    if (asked === 0 || asked > CANCEL_MOST) return Either.left(invalid("orders"))
+    const found = [
+      ...ids.flatMap((txid) => targets(d, new Map([["txid", txid]]))),
+      ...clOrdIds.flatMap((clOrdId) => named(d, { clOrdId }))
+    ]
+    const orders = new Map(found.map((order) => [order.txid, order]))
+    return orders.size === 0
+      ? Either.left(UNKNOWN_ORDER)
+      : Either.right({ count: cancelBatch(d, [...orders.values()]) })
+  }
+}
+
 const cancelAll: PrivateEndpoint = {
   permissions: ["close-trades", "modify-trades"],
   params: [],
@@ -187,8 +257,10 @@ const cancelAllOrdersAfter: PrivateEndpoint = {
 
 export const tradingEndpoints: ReadonlyMap<string, PrivateEndpoint> = new Map([
   ["AddOrder", addOrder],
+  ["AddOrderBatch", addOrderBatch],
   ["AmendOrder", amendOrder],
   ["CancelOrder", cancelOrder],
+  ["CancelOrderBatch", cancelOrderBatch],
   ["CancelAll", cancelAll],
   ["CancelAllOrdersAfter", cancelAllOrdersAfter]
 ])
