@@ -10,6 +10,7 @@ import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import { makeRunMain } from "@effect/platform/Runtime"
 import { Cause, Context, Effect, Either, Exit, Layer, Schema } from "effect"
+import type { KrakenError } from "./domain/kraken/KrakenError.ts"
 import * as Value from "./domain/settings/values.ts"
 import { ControlClientNode } from "./layers/node/ControlClientNode.ts"
 import * as InstanceLockNode from "./layers/node/InstanceLockNode.ts"
@@ -22,7 +23,9 @@ import { Beside } from "./programs/cli/Beside.ts"
 import { runCli } from "./programs/cli/Cli.ts"
 import type { Commands, ExchangeOptions } from "./programs/cli/Cli.ts"
 import { CommandFailed, Finished, ExitCodes, exitCodeOf, UsageError } from "./programs/cli/ExitCode.ts"
+import type { ExitCode } from "./programs/cli/ExitCode.ts"
 import { explain } from "./programs/cli/explain.ts"
+import type { PriceOptions } from "./programs/price/price.ts"
 import type { SimulateOptions } from "./programs/simulate/work.ts"
 import type { AppError } from "./app.ts"
 import { Settings } from "./services/Settings.ts"
@@ -158,18 +161,50 @@ const exchange = (options: ExchangeOptions) =>
     )
   })
 
+/** Ctrl-C ends a command that only looks: nothing is lost, however often it is pressed. */
+const stopsAtOnce = (code: ExitCode) =>
+  Effect.map(
+    load(() => import("./layers/node/StopSignalNode.ts")),
+    ({ stopSignal }) =>
+      stopSignal({
+        on: (signal, listener) => process.on(signal, listener),
+        off: (signal, listener) => process.off(signal, listener),
+        exit: () => process.exit(code),
+        say: () => undefined
+      })
+  )
+
+const watchStatus = (json: boolean) =>
+  Effect.gen(function* () {
+    const { LiveScreenNode } = yield* load(() => import("./layers/node/LiveScreenNode.ts"))
+    const signals = yield* stopsAtOnce(ExitCodes.done)
+    yield* beside(async () => {
+      const { watchStatus: run } = await import("./programs/status/watch.ts")
+      return Effect.provide(run({ json, version }), Layer.mergeAll(LiveScreenNode, signals))
+    })
+  })
+
 const simulate = (options: SimulateOptions) =>
   Effect.gen(function* () {
     const { simulate: run } = yield* load(() => import("./programs/simulate/simulate.ts"))
     const { SimulatorThreads } = yield* load(() => import("./simulation/SimulatorThreads.ts"))
-    const { stopSignal } = yield* load(() => import("./layers/node/StopSignalNode.ts"))
-    const signals = stopSignal({
-      on: (signal, listener) => process.on(signal, listener),
-      off: (signal, listener) => process.off(signal, listener),
-      exit: () => process.exit(ExitCodes.failed),
-      say: () => undefined
-    })
+    const signals = yield* stopsAtOnce(ExitCodes.failed)
     yield* Effect.provide(run(options), Layer.mergeAll(SimulatorThreads, signals, NodeFileSystem.layer))
+  })
+
+/** Opens no folder, takes no lock, and needs no key. */
+const price = (options: PriceOptions) =>
+  Effect.gen(function* () {
+    const chosen = yield* SettingsNode.readPublic(SettingsNode.processSource())
+    const { price: run } = yield* load(() => import("./programs/price/price.ts"))
+    const { KrakenRestPublic } = yield* load(() => import("./layers/kraken/rest/KrakenRestPublic.ts"))
+    const { SystemClockLive } = yield* load(() => import("./layers/node/SystemClock.ts"))
+    const world = KrakenRestPublic.pipe(
+      Layer.provideMerge(SystemClockLive),
+      Layer.provideMerge(Layer.succeed(Settings, chosen)),
+      Layer.provideMerge(logging({ ...chosen, log: { ...chosen.log, level: "warn" } }))
+    )
+    yield* Effect.provide(run(options), world)
   })
 
 const doctor = (options: { readonly json: boolean }) =>
@@ -186,16 +221,20 @@ const doctor = (options: { readonly json: boolean }) =>
   })
 
 /** Everything that a command is expected to fail with. */
-type CommandError = AppError | SettingsInvalid | UsageError | CommandFailed | Finished
+type CommandError = AppError | KrakenError | SettingsInvalid | UsageError | CommandFailed | Finished
 
 const commands: Commands<CommandError, Terminal> = {
   trade,
-  status: ({ json }) => beside(async () => (await import("./programs/status/status.ts")).status({ json, version })),
+  status: ({ json, watch }) =>
+    watch
+      ? watchStatus(json)
+      : beside(async () => (await import("./programs/status/status.ts")).status({ json, version })),
   stop: (options) => beside(async () => (await import("./programs/stop/stop.ts")).stop(options)),
   pause: beside(async () => (await import("./programs/pause/pause.ts")).pause(true)),
   resume: beside(async () => (await import("./programs/pause/pause.ts")).pause(false)),
   orders: (options) => beside(async () => (await import("./programs/orders/lists.ts")).orders(options)),
   trades: (options) => beside(async () => (await import("./programs/orders/lists.ts")).trades(options)),
+  price,
   cancel: (target) => beside(async () => (await import("./programs/cancel/cancel.ts")).cancel(target)),
   doctor,
   // the reason is kept in the records

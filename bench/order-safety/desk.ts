@@ -146,6 +146,7 @@ const makeRest = (world: World, life: Life): KrakenRestShape => {
     time: notOffered("time"),
     systemStatus: notOffered("systemStatus"),
     instruments: () => notOffered("instruments"),
+    symbols: notOffered("symbols"),
     ticker: () => notOffered("ticker"),
     ohlc: () => notOffered("ohlc"),
     depth: () => notOffered("depth"),

@@ -100,6 +100,8 @@ export interface KrakenRestShape {
   readonly systemStatus: Effect.Effect<SystemStatus, KrakenError>
   /** AssetPairs joined with Assets (ledger decimals), for the pairs asked. Pairs that the exchange does not know are absent. */
   readonly instruments: (symbols: ReadonlyArray<PairSymbol>) => Effect.Effect<ReadonlyArray<Instrument>, KrakenError>
+  /** Symbols of every pair that the exchange lists. */
+  readonly symbols: Effect.Effect<ReadonlyArray<PairSymbol>, KrakenError>
   /** The current quote; `undefined` if what came is no sound quote. */
   readonly ticker: (
     symbol: PairSymbol

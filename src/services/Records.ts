@@ -3,6 +3,7 @@ import type { Effect } from "effect"
 import { Context } from "effect"
 import type { StoreFailed } from "./Store.ts"
 import type { Snapshot } from "./Store.ts"
+import type { Executed } from "../domain/portfolio/Statement.ts"
 import type { BreakerChange } from "../domain/breaker/BreakerState.ts"
 
 /** A row of `orders` as the contract names its columns; amounts as exact decimal text. */
@@ -49,6 +50,8 @@ export interface RecordsShape {
     readonly openOnly: boolean
     readonly limit: number
   }) => Effect.Effect<ReadonlyArray<TradeRow>, StoreFailed>
+  /** Every execution that was booked, with its order; oldest first. */
+  readonly fills: Effect.Effect<ReadonlyArray<Executed>, StoreFailed>
   readonly breakerHistory: (limit: number) => Effect.Effect<ReadonlyArray<BreakerChange>, StoreFailed>
   readonly lastMetrics: Effect.Effect<
     | {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
@@ -56,6 +57,28 @@ describe("the command line, as a process", () => {
     }
     assert.include(unknown?.error, "did you mean trade?")
     assert.isFalse(existsSync(place.dataDir))
+  })
+
+  it("completes its commands and their options in bash, and prints a script for other shells", async () => {
+    const scripts = await Promise.all(
+      ["bash", "zsh", "fish", "sh"].map(async (shell) => await place.run(["--completions", shell]))
+    )
+    const [bash] = scripts
+    for (const { code, error, out } of scripts) {
+      assert.strictEqual(code, 0, error)
+      for (const name of ["trade", "price", "cancel", "breaker", "simulate"]) assert.include(out, name)
+    }
+    const completed = (...words: ReadonlyArray<string>): ReadonlyArray<string> => {
+      const lookup = `${bash?.out ?? ""}
+COMP_WORDS=(kraken-trader "$@"); COMP_CWORD=$#; _kraken-trader_bash_completions kraken-trader; echo "\${COMPREPLY[@]}"
+complete -p kraken-trader`
+      const { status, stderr, stdout } = spawnSync("bash", ["-c", lookup, "bash", ...words], { encoding: "utf8" })
+      assert.strictEqual(status, 0, stderr)
+      return (stdout.split("\n")[0] ?? "").split(" ")
+    }
+    assert.deepEqual(completed("st"), ["status", "stop"])
+    assert.include(completed("cancel", "--a"), "--account")
+    assert.include(completed("trades", "--"), "--csv")
   })
 
   it("lists every problem of the settings at once (78), without a secret's value, and starts nothing", async () => {

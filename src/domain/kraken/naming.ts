@@ -56,12 +56,19 @@ export interface PairNames {
   readonly find: (name: string) => Instrument | undefined
   /** REST ids and symbols of pairs listed with terms that could not be read: known, but not usable. */
   readonly unreadable: ReadonlySet<string>
+  /** Every symbol that can be used, in the exchange's order. */
+  readonly symbols: ReadonlyArray<PairSymbol>
   /** Stream name of an asset by its REST id, without wallet suffixes; the id itself where it is not listed. */
   readonly assetName: (assetId: string) => string
 }
 
 /** Knows nothing: every name stays as it was sent. */
-export const noNames: PairNames = { find: () => undefined, unreadable: new Set(), assetName: (id) => id }
+export const noNames: PairNames = {
+  find: () => undefined,
+  unreadable: new Set(),
+  symbols: [],
+  assetName: (id) => id
+}
 
 const decodeWsname = Schema.decodeUnknownOption(Schema.Struct({ wsname: Schema.String }))
 
@@ -72,6 +79,7 @@ const symbolOf = (row: unknown): string | undefined =>
 /** The names of pairs that are known already. */
 export const namesOf = (instruments: ReadonlyArray<Instrument>): PairNames => ({
   ...noNames,
+  symbols: instruments.map((i) => i.symbol),
   find: (name) => instruments.find((i) => i.symbol === name || i.restId === name || i.altname === name)
 })
 
@@ -145,6 +153,7 @@ export const pairNames = (assetPairs: JsonStrings, assets: JsonStrings): Either.
     return {
       find: (name: string) => found.get(name),
       unreadable,
+      symbols: [...new Set([...found.values()].map((i) => i.symbol))],
       assetName: (id: string) => byId.get(id)?.name ?? id
     }
   })

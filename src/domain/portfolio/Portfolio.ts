@@ -24,7 +24,7 @@ export const emptyTotals: Totals = {
 }
 
 /** The part of a lot's cost and entry fee that belongs to `quantity` of it, rounded to nearest. */
-const costOf = (lot: Lot, quantity: Quantity): Usd =>
+export const costOf = (lot: Lot, quantity: Quantity): Usd =>
   lot.quantity === 0n
     ? Money.zeroUsd
     : Money.Usd(Fixed.divide((lot.cost + lot.entryFee) * quantity, lot.quantity, "nearest"))

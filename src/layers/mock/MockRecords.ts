@@ -2,6 +2,7 @@
 import { Context, Effect, Layer } from "effect"
 import type { Snapshot } from "../../domain/engine/Snapshot.ts"
 import type { BreakerChange } from "../../domain/breaker/BreakerState.ts"
+import type { Executed } from "../../domain/portfolio/Statement.ts"
 import type { OrderRow, RecordsShape, TradeRow } from "../../services/Records.ts"
 import { Records } from "../../services/Records.ts"
 import { StoreFailed } from "../../services/Store.ts"
@@ -16,6 +17,7 @@ export interface MockRecordsContents {
   /** Newest first, as the program shows them. */
   readonly orders: ReadonlyArray<OrderRow>
   readonly trades: ReadonlyArray<TradeRow>
+  readonly fills: ReadonlyArray<Executed>
   readonly breakerHistory: ReadonlyArray<BreakerChange>
   readonly lastMetrics: MockMetrics
 }
@@ -42,6 +44,7 @@ const make = () => {
     snapshot: emptySnapshot,
     orders: [],
     trades: [],
+    fills: [],
     breakerHistory: [],
     lastMetrics: undefined
   }
@@ -62,6 +65,7 @@ const make = () => {
     snapshot: reading("snapshot", () => contents.snapshot),
     orders: (filter) => reading("orders", () => filtered(contents.orders, filter)),
     trades: (filter) => reading("trades", () => filtered(contents.trades, filter)),
+    fills: reading("fills", () => contents.fills),
     breakerHistory: (limit) => reading("breakerHistory", () => contents.breakerHistory.slice(0, limit)),
     lastMetrics: reading("lastMetrics", () => contents.lastMetrics)
   }).pipe(

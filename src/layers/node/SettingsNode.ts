@@ -111,6 +111,25 @@ export const read = (source: SettingsSource): Effect.Effect<SettingsShape, Setti
     })
   )
 
+const PRIVATE: ReadonlySet<string> = new Set(["KRAKEN_API_KEY", "KRAKEN_API_SECRET"])
+
+/** The same for public calls: whatever the mode, keys are neither needed nor read. */
+export const readPublic = (source: SettingsSource): Effect.Effect<SettingsShape, SettingsInvalid> =>
+  Effect.suspend(() => {
+    const { entries, problems } = readDotEnv(source.directory)
+    const environment = Object.entries({ ...source.environment, TRADING_MODE: "paper" })
+    return Either.match(
+      parseSettings(Object.fromEntries(environment.filter(([key]) => !PRIVATE.has(key))), {
+        entries: entries.filter(({ key }) => !PRIVATE.has(key)),
+        problems
+      }),
+      {
+        onLeft: (found) => Effect.fail(new SettingsInvalid({ problems: found })),
+        onRight: (parsed) => Effect.succeed(complete(parsed, source))
+      }
+    )
+  })
+
 /** The settings of this process. */
 export const layer: Layer.Layer<Settings, SettingsInvalid> = Layer.effect(
   Settings,

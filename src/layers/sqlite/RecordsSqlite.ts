@@ -13,7 +13,10 @@ import type { Scope } from "effect"
 import { Duration, Effect, Layer, Option, Record, Schema } from "effect"
 import { causes } from "../../domain/breaker/BreakerState.ts"
 import * as Fixed from "../../domain/money/Fixed.ts"
-import { averagePrice, PriceText, QuantityText } from "../../domain/money/Money.ts"
+import { averagePrice, PriceText, QuantityText, UsdText } from "../../domain/money/Money.ts"
+import { ExchangeOrderId, ExecutionId } from "../../domain/order/Ids.ts"
+import type { Executed } from "../../domain/portfolio/Statement.ts"
+import { parseRfc3339 } from "../../domain/Time.ts"
 import type { OrderRow, TradeRow } from "../../services/Records.ts"
 import { Records } from "../../services/Records.ts"
 import { StoreFailed } from "../../services/Store.ts"
@@ -87,6 +90,39 @@ const tradeRow = (row: typeof TradeRecord.Type): TradeRow => ({
   notes: row.notes
 })
 
+const FillRecord = Schema.Struct({
+  execution_id: Schema.String.pipe(Schema.fromBrand(ExecutionId)),
+  exchange_id: Schema.String.pipe(Schema.fromBrand(ExchangeOrderId)),
+  price: PriceText,
+  quantity: QuantityText,
+  cost: UsdText,
+  fee: QuantityText,
+  fee_asset: Schema.String,
+  liquidity: Schema.Literal("maker", "taker"),
+  timestamp: Schema.String,
+  state: OrderState
+})
+
+const executed = (row: typeof FillRecord.Type): Executed => ({
+  order: row.state,
+  fill: {
+    _tag: "Fill",
+    source: "rest",
+    executionId: row.execution_id,
+    exchangeId: row.exchange_id,
+    clientId: row.state.id,
+    symbol: row.state.symbol,
+    side: row.state.side,
+    price: row.price,
+    quantity: row.quantity,
+    cost: row.cost,
+    fee: row.fee,
+    feeAsset: row.fee_asset,
+    liquidity: row.liquidity,
+    at: Option.getOrElse(parseRfc3339(row.timestamp), () => 0)
+  }
+})
+
 const ChangeRecord = Schema.Struct({
   at: Whole,
   cause: Schema.Literal(...causes),
@@ -130,6 +166,14 @@ const readTrades = (sql: SqlClient.SqlClient) =>
     execute: ({ openOnly, limit }) =>
       sql`SELECT trades.*, lots.state FROM trades JOIN lots ON lots.lot_id = trades.order_id ${sql.literal(openOnly ? "WHERE trades.status = 'open'" : "")} ORDER BY trades.id DESC LIMIT ${limit}`
   })
+
+const readFills = (sql: SqlClient.SqlClient) =>
+  SqlSchema.findAll({
+    Request: Schema.Void,
+    Result: FillRecord,
+    execute: () =>
+      sql`SELECT fills.*, orders.state FROM fills JOIN orders ON orders.order_id = fills.order_id ORDER BY fills.timestamp, fills.execution_id`
+  })()
 
 const readChanges = (sql: SqlClient.SqlClient) =>
   SqlSchema.findAll({
@@ -220,6 +264,7 @@ const make = (path: string) =>
         read("read orders", (sql) => Effect.map(readOrders(sql)(filter), (rows) => rows.map(orderRow))),
       trades: (filter) =>
         read("read trades", (sql) => Effect.map(readTrades(sql)(filter), (rows) => rows.map(tradeRow))),
+      fills: read("read executions", (sql) => Effect.map(readFills(sql), (rows) => rows.map(executed))),
       breakerHistory: (limit) => read("read the breaker's history", (sql) => readChanges(sql)(limit)),
       lastMetrics: read("read metrics", (sql) => Effect.map(readMetrics(sql), Option.getOrUndefined))
     })

@@ -13,6 +13,7 @@ import type { CancelTarget } from "../../services/ControlServer.ts"
 import { blows } from "../../services/Simulator.ts"
 import type { Strike } from "../../services/Simulator.ts"
 import { Terminal } from "../../services/Terminal.ts"
+import type { PriceOptions } from "../price/price.ts"
 import type { SimulateOptions } from "../simulate/work.ts"
 import { UsageError } from "./ExitCode.ts"
 import { stripCodes } from "./text.ts"
@@ -20,12 +21,17 @@ import { stripCodes } from "./text.ts"
 /** What each command gets told. Durations are milliseconds of real time. */
 export interface Commands<E, R> {
   readonly trade: (options: { readonly fresh: boolean }) => Effect.Effect<void, E, R>
-  readonly status: (options: { readonly json: boolean }) => Effect.Effect<void, E, R>
+  readonly status: (options: { readonly json: boolean; readonly watch: boolean }) => Effect.Effect<void, E, R>
   readonly stop: (options: { readonly timeoutMs: number }) => Effect.Effect<void, E, R>
   readonly pause: Effect.Effect<void, E, R>
   readonly resume: Effect.Effect<void, E, R>
   readonly orders: (options: { readonly open: boolean; readonly json: boolean }) => Effect.Effect<void, E, R>
-  readonly trades: (options: { readonly open: boolean; readonly json: boolean }) => Effect.Effect<void, E, R>
+  readonly trades: (options: {
+    readonly open: boolean
+    readonly json: boolean
+    readonly csv: boolean
+  }) => Effect.Effect<void, E, R>
+  readonly price: (options: PriceOptions) => Effect.Effect<void, E, R>
   readonly cancel: (target: CancelTarget) => Effect.Effect<void, E, R>
   readonly doctor: (options: { readonly json: boolean }) => Effect.Effect<void, E, R>
   readonly breaker: (options: {
@@ -55,6 +61,7 @@ const NAMES = [
   "resume",
   "orders",
   "trades",
+  "price",
   "cancel",
   "doctor",
   "breaker",
@@ -122,7 +129,10 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
   const trade = Command.make("trade", { fresh }, run.trade).pipe(
     Command.withDescription("Run the trader until it is stopped. This is also what happens without any command.")
   )
-  const status = Command.make("status", { json }, run.status).pipe(
+  const watch = Options.boolean("watch").pipe(
+    Options.withDescription("on a terminal: draw it anew each second until Ctrl-C")
+  )
+  const status = Command.make("status", { json, watch }, run.status).pipe(
     Command.withDescription(
       "How the trader is, and why it does not enter if so. Exit code 0: trading, 1: not entering, 3: not running, 4: cannot tell."
     )
@@ -137,9 +147,23 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
   const orders = Command.make("orders", { open, json }, run.orders).pipe(
     Command.withDescription("Orders in the books, newest first.")
   )
-  const trades = Command.make("trades", { open, json }, run.trades).pipe(
+  const csv = Options.boolean("csv").pipe(
+    Options.withDescription("every execution, oldest first, as CSV for spreadsheets and taxes")
+  )
+  const trades = Command.make("trades", { open, json, csv }, run.trades).pipe(
     Command.withDescription("Trades in the books, newest first.")
   )
+  const price = Command.make(
+    "price",
+    {
+      json,
+      pairs: Args.text({ name: "pair" }).pipe(
+        Args.withDescription("e.g. XLM/USD; the pairs of ALLOWED_PAIRS unless told"),
+        Args.repeated
+      )
+    },
+    run.price
+  ).pipe(Command.withDescription("What pairs cost at the exchange now. Public calls only: needs no key and no trader."))
   const cancel = Command.make(
     "cancel",
     {
@@ -262,6 +286,7 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
       resume,
       orders,
       trades,
+      price,
       cancel,
       doctor,
       breaker,
@@ -295,12 +320,24 @@ export const normalise = (args: ReadonlyArray<string>): Either.Either<ReadonlyAr
   )
 }
 
+/**
+ * The parser's script for bash spells the program in two ways when its name holds a hyphen, so that no option of a command
+ * would be completed; and `nosort` is unknown to the bash of macOS.
+ */
+const repaired = (text: string): string =>
+  text.startsWith("function _kraken-trader_bash_completions")
+    ? text
+        .replace('cmd="kraken-trader"', 'cmd="kraken__trader"')
+        .replace(/^( +)kraken-trader\)$/m, "$1kraken__trader)")
+        .replace(" -o nosort", "")
+    : text
+
 /** What the parser prints goes where everything else goes, and without colours where nobody sees them. */
 const throughTerminal = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Terminal> =>
   Effect.flatMap(Terminal, (terminal) =>
     Effect.consoleWith((console) => {
       const clean = (args: ReadonlyArray<unknown>): string => {
-        const text = args.map(String).join(" ").trimEnd()
+        const text = repaired(args.map(String).join(" ").trimEnd())
         return terminal.colors ? text : stripCodes(text)
       }
       return Effect.withConsole(self, {

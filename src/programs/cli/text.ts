@@ -54,6 +54,44 @@ export const table = (header: ReadonlyArray<string>, rows: ReadonlyArray<Readonl
     .join("\n")
 }
 
+/** Codes that take no room, and single characters. */
+const PIECES = new RegExp(`${SGR.source}|[\\s\\S]`, "gu")
+
+/** Text cut after every so many visible characters. */
+const cut = (text: string, columns: number): ReadonlyArray<string> => {
+  const out: Array<string> = []
+  let current = ""
+  for (const piece of text.match(PIECES) ?? []) {
+    if (visible(current + piece) > columns) {
+      out.push(current)
+      current = ""
+    }
+    current += piece
+  }
+  return [...out, current]
+}
+
+/**
+ * One line as lines of at most `columns` visible characters, broken at spaces where there are any. What follows is moved
+ * in as far as the line was and by two more.
+ */
+export const wrap = (line: string, columns: number): ReadonlyArray<string> => {
+  if (visible(line) <= columns) return [line]
+  const [lead = ""] = /^ */.exec(line) ?? []
+  const further = " ".repeat(Math.min(lead.length + 2, Math.floor(columns / 2)))
+  const [first = "", ...words] = line.slice(lead.length).split(" ")
+  const lines: Array<string> = []
+  let current = lead.slice(0, columns) + first
+  for (const word of words) {
+    if (visible(current) + 1 + visible(word) <= columns) current += ` ${word}`
+    else {
+      lines.push(current)
+      current = further + word
+    }
+  }
+  return [...lines, current].flatMap((one) => cut(one, columns))
+}
+
 /** Every line moved in by two. */
 export const indent = (text: string): string =>
   text

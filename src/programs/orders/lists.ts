@@ -1,11 +1,15 @@
 /** `orders` and `trades`: what is in the books, newest first. Reads only. */
 import { Effect } from "effect"
+import { isOpenLot } from "../../domain/portfolio/Lot.ts"
+import { statement } from "../../domain/portfolio/Statement.ts"
 import type { OrderRow, TradeRow } from "../../services/Records.ts"
 import { Records } from "../../services/Records.ts"
 import { Settings } from "../../services/Settings.ts"
 import type { StoreFailed } from "../../services/Store.ts"
 import { Terminal } from "../../services/Terminal.ts"
+import { UsageError } from "../cli/ExitCode.ts"
 import { palette, printable, table } from "../cli/text.ts"
+import { csv } from "./csv.ts"
 
 interface ListOptions {
   readonly open: boolean
@@ -101,13 +105,31 @@ export const orders = (options: ListOptions): Effect.Effect<void, StoreFailed, R
     )
   )
 
-export const trades = (options: ListOptions): Effect.Effect<void, StoreFailed, Records | Settings | Terminal> =>
-  Effect.flatMap(Records, (records) =>
-    list(
+export interface TradesOptions extends ListOptions {
+  readonly csv: boolean
+}
+
+/** Every execution for spreadsheets and taxes; with `open` those of lots of which something is held. */
+const asCsv = ({ open }: TradesOptions): Effect.Effect<void, StoreFailed, Records | Terminal> =>
+  Effect.gen(function* () {
+    const records = yield* Records
+    const terminal = yield* Terminal
+    const rows = statement((yield* records.exists) ? yield* records.fills : [])
+    yield* terminal.print(csv(open ? rows.filter(({ lot }) => lot !== undefined && isOpenLot(lot)) : rows))
+  })
+
+export const trades = (
+  options: TradesOptions
+): Effect.Effect<void, StoreFailed | UsageError, Records | Settings | Terminal> =>
+  Effect.gen(function* () {
+    const records = yield* Records
+    if (options.csv && options.json) return yield* new UsageError({ text: "--csv and --json exclude each other." })
+    if (options.csv) return yield* asCsv(options)
+    return yield* list(
       options,
       "trades",
       (limit) => records.trades({ openOnly: options.open, limit }),
       ["bought", "order", "exchange's id", "pair", ">price", ">quantity", ">held", "state", ">result USD", "notes"],
       tradeCells
     )
-  )
+  })

@@ -20,6 +20,7 @@ const recording = () => {
     resume: note("resume")(undefined),
     orders: note("orders"),
     trades: note("trades"),
+    price: note("price"),
     cancel: note("cancel"),
     doctor: note("doctor"),
     breaker: note("breaker"),
@@ -43,14 +44,18 @@ const understood: ReadonlyArray<readonly [string, string, unknown]> = [
   ["trade", "trade", { fresh: false }],
   ["--fresh", "trade", { fresh: true }],
   ["trade --fresh", "trade", { fresh: true }],
-  ["status", "status", { json: false }],
-  ["status --json", "status", { json: true }],
+  ["status", "status", { json: false, watch: false }],
+  ["status --watch", "status", { json: false, watch: true }],
+  ["status --json", "status", { json: true, watch: false }],
   ["stop", "stop", { timeoutMs: 30_000 }],
   ["stop --timeout 2m", "stop", { timeoutMs: 120_000 }],
   ["pause", "pause", undefined],
   ["resume", "resume", undefined],
   ["orders --open --json", "orders", { open: true, json: true }],
-  ["trades", "trades", { open: false, json: false }],
+  ["trades", "trades", { open: false, json: false, csv: false }],
+  ["trades --csv --open", "trades", { open: true, json: false, csv: true }],
+  ["price", "price", { pairs: [], json: false }],
+  ["price --json XLM/USD btc/usd", "price", { pairs: ["XLM/USD", "btc/usd"], json: true }],
   ["cancel k-1 OABC", "cancel", { _tag: "Orders", ids: ["k-1", "OABC"] }],
   ["cancel --all", "cancel", { _tag: "Own" }],
   ["cancel --all --account", "cancel", { _tag: "Account" }],
@@ -137,7 +142,19 @@ describe("the command line", () => {
         assert.notInclude(out, "\u001B")
       }
       assert.include((yield* run("--help", true)).out, "\u001B[")
-      assert.include((yield* run("--completions bash")).out, "complete")
+    })
+  )
+
+  it.effect("--completions prints a script that names every command and its options, for each shell", () =>
+    Effect.gen(function* () {
+      const names = [...Object.keys(recording().commands), "--csv", "--account"]
+      for (const shell of ["bash", "zsh", "fish", "sh"]) {
+        const { asked, code, out } = yield* run(`--completions ${shell}`)
+        assert.strictEqual(code, 0)
+        assert.deepEqual(asked, [])
+        for (const name of names) assert.include(out, name.replace(/^--/, ""), shell)
+      }
+      assert.strictEqual((yield* run("--completions tcsh")).code, 64)
     })
   )
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { count, indent, palette, printable, span, stripCodes, table } from "../../../src/programs/cli/text.ts"
+import { FastCheck as fc } from "effect"
+import { count, indent, palette, printable, span, stripCodes, table, wrap } from "../../../src/programs/cli/text.ts"
 
 describe("text for people", () => {
   it("tables line up, colours or not; a > sets a column to the right", () => {
@@ -42,5 +43,29 @@ describe("text for people", () => {
       "2 d 0 h",
       "3 d 3 h"
     ])
+  })
+})
+
+describe("a line that is too long", () => {
+  it("is broken at spaces, moved in under itself, and keeps its colours", () => {
+    assert.deepEqual(wrap("short", 10), ["short"])
+    assert.deepEqual(wrap("  one two three", 9), ["  one two", "    three"])
+    assert.deepEqual(wrap("one two", 3), ["one", " tw", "o"])
+    assert.deepEqual(wrap("abcdefgh", 4), ["abcd", "efgh"])
+    const p = palette(true)
+    const painted = wrap(`${p.bad("one two")} three`, 8)
+    assert.deepEqual(painted.map(stripCodes), ["one two", "  three"])
+    assert.deepEqual(wrap("", 5), [""])
+  })
+
+  it("never is wider than it may be, and loses nothing but spaces", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ maxLength: 12 })), fc.integer({ min: 4, max: 40 }), (words, columns) => {
+        const line = words.join(" ")
+        const lines = wrap(line, columns)
+        for (const one of lines) assert.isAtMost(Array.from(stripCodes(one)).length, columns)
+        assert.strictEqual(lines.join("").replaceAll(" ", ""), line.replaceAll(" ", ""))
+      })
+    )
   })
 })

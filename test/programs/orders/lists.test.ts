@@ -46,7 +46,7 @@ describe("orders and trades", () => {
     Effect.gen(function* () {
       yield* fill
       yield* orders({ open: false, json: false })
-      yield* trades({ open: false, json: false })
+      yield* trades({ open: false, json: false, csv: false })
       const text = yield* said
       for (const part of ["kt1-a", "kt1-b", "OB", "2024-03-10 12:00:00Z", "0.5", "why"]) assert.include(text, part)
       assert.notInclude(text, "\u001B")
@@ -65,7 +65,7 @@ describe("orders and trades", () => {
     Effect.gen(function* () {
       const control = yield* MockRecordsControl
       yield* control.set({ trades: Array.from({ length: 150 }, (_, n) => ({ ...sold, orderId: `kt1-${n}` })) })
-      yield* trades({ open: false, json: false })
+      yield* trades({ open: false, json: false, csv: false })
       assert.include(yield* said, "The newest 100 are shown")
       assert.notInclude(yield* said, "kt1-100")
     }).pipe(Effect.provide(world({ colors: true })))
@@ -75,7 +75,7 @@ describe("orders and trades", () => {
     Effect.gen(function* () {
       const control = yield* MockRecordsControl
       yield* orders({ open: true, json: false })
-      yield* trades({ open: false, json: false })
+      yield* trades({ open: false, json: false, csv: false })
       yield* control.set({ exists: false })
       yield* orders({ open: false, json: false })
       yield* orders({ open: false, json: true })

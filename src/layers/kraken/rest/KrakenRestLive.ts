@@ -165,6 +165,8 @@ export const makeKrakenRest = (dial: Dial) =>
               })
         }),
 
+      symbols: Effect.map(knownNames, (known) => known.symbols),
+
       ticker: (symbol) =>
         client.public(call("Ticker", { pair: spelling(symbol) }), (result, { receivedAt }) =>
           PublicData.decodeTicker(result, symbol, receivedAt)
