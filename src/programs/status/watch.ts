@@ -55,7 +55,7 @@ export const watchStatus = (options: {
       const size = yield* screen.size
       const at = iso(yield* Clock.currentTimeMillis).slice(0, 19)
       const [title = "", ...lines] = frame(
-        `kraken-trader ${at}Z, drawn every second; Ctrl-C ends this, not the trader`,
+        `${at}Z, drawn each second. Ctrl-C ends this, not the trader.`,
         renderStatus(view, terminal.colors),
         size
       )

@@ -5,7 +5,7 @@ import { Effect, Redacted } from "effect"
 import { exampleFile } from "../../../src/domain/settings/keys.ts"
 import { scrub } from "../../../src/layers/node/secrets.ts"
 import type { SettingsSource } from "../../../src/layers/node/SettingsNode.ts"
-import { layer, processSource, read, stateDirectory } from "../../../src/layers/node/SettingsNode.ts"
+import { layer, processSource, read, readPublic, stateDirectory } from "../../../src/layers/node/SettingsNode.ts"
 import { Settings } from "../../../src/services/Settings.ts"
 import { tempFolder } from "./support/temp.ts"
 
@@ -100,6 +100,23 @@ describe("settings of a process", () => {
       mkdirSync(join(directory, ".env"))
       const failed = yield* Effect.flip(read(source(directory)))
       assert.include(failed.message, "cannot be read")
+    })
+  )
+
+  it.scoped("for public calls neither keys nor their absence matter; what else is wrong does", () =>
+    Effect.gen(function* () {
+      const directory = yield* tempFolder
+      writeFileSync(join(directory, ".env"), `KRAKEN_API_KEY=${KEY}\nKRAKEN_API_SECRET=odd\nALLOWED_PAIRS=BTC/USD\n`)
+      const live = { TRADING_MODE: "live", KRAKEN_API_KEY: "odd", KRAKEN_REST_URL: "http://127.0.0.1:9" }
+      const settings = yield* readPublic(source(directory, live))
+      assert.isUndefined(settings.credentials)
+      assert.strictEqual(settings.endpoints.rest, "http://127.0.0.1:9")
+      assert.deepEqual(settings.limits.allowedPairs.map(String), ["BTC/USD"])
+      const { problems } = yield* Effect.flip(readPublic(source(directory, { ALLOWED_PAIRS: "?" })))
+      assert.deepEqual(
+        problems.map(({ key }) => key),
+        ["ALLOWED_PAIRS"]
+      )
     })
   )
 

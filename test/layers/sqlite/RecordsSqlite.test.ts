@@ -9,7 +9,7 @@ import type { StoreWrite } from "../../../src/domain/engine/Write.ts"
 import { IDLE, layer } from "../../../src/layers/sqlite/RecordsSqlite.ts"
 import { Records } from "../../../src/services/Records.ts"
 import { Store } from "../../../src/services/Store.ts"
-import { entry, id, lot, NOON, q, usd } from "../../support/build.ts"
+import { entry, fill, id, lot, NOON, q, usd } from "../../support/build.ts"
 import { childScript } from "../node/support/child.ts"
 import { tempFolder } from "../node/support/temp.ts"
 import { fileIn, second, world } from "./support.ts"
@@ -220,6 +220,32 @@ describe("records beside a trader", () => {
         renameSync(join(folder, "old.db"), file)
         assert.strictEqual(yield* lots, 0)
       })
+  )
+
+  it.scoped("every execution with its order, oldest first", () =>
+    Effect.gen(function* () {
+      const file = fileIn(yield* tempFolder)
+      yield* Effect.gen(function* () {
+        const store = yield* Store
+        const order = entry({ id: id("kt1a"), bookedQuantity: q("100") })
+        const late = fill("TB", "60", { at: NOON + 9000, fee: 0n, liquidity: "taker" })
+        const booked = { orderId: id("kt1a"), ledgerUsd: usd("-4"), rounding: usd("0") }
+        yield* store.commit([
+          { _tag: "Order", order },
+          { _tag: "Fill", booked: { ...booked, fill: late } },
+          { _tag: "Fill", booked: { ...booked, fill: fill("TC", "40") } }
+        ])
+        const executed = yield* beside(
+          file,
+          Effect.flatMap(Records, (records) => records.fills)
+        )
+        assert.deepStrictEqual(
+          executed.map((one) => one.fill),
+          [fill("TC", "40"), late].map((one) => ({ ...one, source: "rest", clientId: id("kt1a") }))
+        )
+        assert.deepStrictEqual(executed[0]?.order, order)
+      }).pipe(Effect.provide(world(file)))
+    })
   )
 
   it.scoped("a failed read is not remembered: the next one reads anew", () =>

@@ -643,6 +643,7 @@ describe("public calls", () => {
       // Before the listing is known the symbol itself is sent, which REST takes too.
       assert.strictEqual((yield* w.rest.ticker(XLM)).last, Money.price("0.15"))
       assert.deepStrictEqual(yield* w.rest.instruments([XLM]), [xlm])
+      assert.include(yield* w.rest.symbols, XLM)
       assert.deepStrictEqual(
         (yield* w.rest.ohlc(XLM, 1)).map((c) => c.at),
         [60_000, 120_000]
