@@ -241,7 +241,7 @@ describe("records beside a trader", () => {
         )
         assert.deepStrictEqual(
           executed.map((one) => one.fill),
-          [fill("TC", "40"), late].map((one) => ({ ...one, source: "rest", clientId: id("kt1a") }))
+          [fill("TC", "40"), late].map((one) => ({ ...one, source: "rest" as const, clientId: id("kt1a") }))
         )
         assert.deepStrictEqual(executed[0]?.order, order)
       }).pipe(Effect.provide(world(file)))

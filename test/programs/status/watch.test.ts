@@ -29,7 +29,7 @@ const drawing = (available = true) =>
           size: Effect.succeed(SIZE),
           open: Effect.as(
             Effect.acquireRelease(take(true), () => take(false)),
-            (lines) => Effect.sync(() => void frames.push(lines))
+            (lines: ReadonlyArray<string>) => Effect.sync(() => void frames.push(lines))
           )
         }),
         Context.add(StopSignal, {
