@@ -61,6 +61,8 @@ export interface PairState {
   readonly signal: { readonly entry: EntrySignal; readonly at: EpochMs; readonly requotes: number } | undefined
   /** Why no entry is on its way, for `status`. */
   readonly note: string
+  /** The last entry that was wanted fell to the exchange's minimums, as they were read. */
+  readonly tooSmall: boolean
   readonly features: Readonly<Record<string, number>>
   readonly lotStatuses: ReadonlyArray<LotStatus>
 }
@@ -253,6 +255,7 @@ const startPair = (rules: EngineRules, instrument: Instrument): PairState => ({
   steppedAt: undefined,
   signal: undefined,
   note: "waiting for market data",
+  tooSmall: false,
   features: {},
   lotStatuses: []
 })

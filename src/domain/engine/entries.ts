@@ -42,7 +42,13 @@ export const engaged = (state: EngineState, pair: PairState): boolean => {
   )
 }
 
-type Draftable = Either.Either<Omit<Proposal, "proposalId" | "proposedAt">, string>
+/** Why no order can be made of a signal; `tooSmall` where the exchange's minimums are the reason. */
+interface Unfit {
+  readonly text: string
+  readonly tooSmall: boolean
+}
+type Draftable = Either.Either<Omit<Proposal, "proposalId" | "proposedAt">, Unfit>
+const unfit = (text: string, tooSmall = false): Draftable => Either.left({ text, tooSmall })
 
 const fromNumber = (value: number): Price | undefined => {
   const fixed = Fixed.fromNumber(value)
@@ -53,21 +59,21 @@ const fromNumber = (value: number): Price | undefined => {
 export const draftEntry = (state: EngineState, pair: PairState, signal: EntrySignal): Draftable => {
   const { instrument: i, quote } = pair
   const { limits } = state.rules
-  if (quote === undefined) return Either.left("no sound quote yet")
+  if (quote === undefined) return unfit("no sound quote yet")
   const limit = fromNumber(signal.limit)
   const target = fromNumber(signal.exit.target)
   const stop = fromNumber(signal.exit.stop)
   if (limit === undefined || target === undefined || stop === undefined || !(signal.exit.holdFor > 0)) {
-    return Either.left("the strategy gave a price that is no price")
+    return unfit("the strategy gave a price that is no price")
   }
   const best = limits.postOnly ? Fixed.min(limit, quote.bid) : Fixed.min(limit, quote.ask)
   const limitPrice = roundPrice(i, best, "down")
   if (stop >= limitPrice || target <= limitPrice) {
-    return Either.left("the exit plan does not surround the entry's price")
+    return unfit("the exit plan does not surround the entry's price")
   }
   const room = limits.maxTotalExposure - exposure(state)
   const free = freeUsd(state)
-  if (free === undefined) return Either.left("the free balance is not known yet")
+  if (free === undefined) return unfit("the free balance is not known yet")
   const fee = limits.postOnly ? pair.makerFee : pair.takerFee
   const affordable = Fixed.quotient(Fixed.max<bigint>(free, 0n), Fixed.ONE + fee, "down")
   const amount = Money.Usd(Fixed.min<bigint>(limits.maxTradeSize, Fixed.min<bigint>(Fixed.max(room, 0n), affordable)))
@@ -76,8 +82,9 @@ export const draftEntry = (state: EngineState, pair: PairState, signal: EntrySig
   if (quantity < least) {
     const bound =
       amount === limits.maxTradeSize ? "MAX_TRADE_SIZE" : amount === room ? "MAX_TOTAL_EXPOSURE" : "the free balance"
-    return Either.left(
-      `the exchange's minimum of ${Fixed.show(least)} ${i.base} costs more than ${bound} leaves ($${Fixed.show(Fixed.toDecimals(amount, 2, "down"))})`
+    return unfit(
+      `the exchange's minimum of ${Fixed.show(least)} ${i.base} costs more than ${bound} leaves ($${Fixed.show(Fixed.toDecimals(amount, 2, "down"))})`,
+      true
     )
   }
   return Either.right({
@@ -107,11 +114,15 @@ export const pursue = (d: Draft, pair: PairState): void => {
   const [stopped] = entryStops(d.state, pair)
   if (stopped !== undefined) return putPair(d, symbol, { signal: undefined, note: stopped })
   const drafted = draftEntry(d.state, pair, signal.entry)
-  if (Either.isLeft(drafted)) return putPair(d, symbol, { signal: undefined, note: drafted.left })
+  if (Either.isLeft(drafted)) {
+    const { text, tooSmall } = drafted.left
+    return putPair(d, symbol, { signal: undefined, note: text, tooSmall })
+  }
   const verdict = assess({ ...drafted.right, proposalId: 0, proposedAt: d.at }, riskView(d.state, pair))
   if (Either.isLeft(verdict)) {
     const keep = verdict.left.code === "throttle" || verdict.left.code === "switch"
-    return putPair(d, symbol, { ...(keep ? {} : { signal: undefined }), note: verdict.left.text })
+    const tooSmall = verdict.left.code === "minimum" || verdict.left.code === "no exit"
+    return putPair(d, symbol, { ...(keep ? {} : { signal: undefined }), note: verdict.left.text, tooSmall })
   }
   if (d.state.rules.observing) {
     log(
@@ -122,7 +133,7 @@ export const pursue = (d: Draft, pair: PairState): void => {
     return putPair(d, symbol, { signal: undefined, note: "observing" })
   }
   propose(d, drafted.right)
-  putPair(d, symbol, { note: "an entry is on its way" })
+  putPair(d, symbol, { note: "an entry is on its way", tooSmall: false })
 }
 
 /** While entries may not be sent, resting ones are cancelled (I7). */

@@ -66,7 +66,7 @@ const RULES_LOOK_MS = 300_000
 
 /**
  * Minimums, precision and status of the pairs: the exchange changes them. Read hourly, and with every look while
- * something is too small to be sold: a minimum that was raised over a position may come down again.
+ * something is too small to be sold, or to be bought: a minimum that was raised may come down again.
  */
 export const instruments = Effect.gen(function* () {
   const engine = yield* Engine
@@ -77,8 +77,10 @@ export const instruments = Effect.gen(function* () {
     yield* clock.sleep(RULES_LOOK_MS)
     const now = yield* clock.now
     const { pairs } = engine.unsafeState()
-    const dust = [...pairs.values()].some((pair) => pair.lotStatuses.some((lot) => lot.state === "dust"))
-    if (now - readAt < HOUR_MS && !dust) continue
+    const tooSmall = [...pairs.values()].some(
+      (pair) => pair.tooSmall || pair.lotStatuses.some((lot) => lot.state === "dust")
+    )
+    if (now - readAt < HOUR_MS && !tooSmall) continue
     const read = yield* Effect.either(rest.instruments([...pairs.keys()]))
     if (read._tag === "Right") {
       readAt = now

@@ -131,6 +131,20 @@ describe("an entry, from signal to lot", () => {
     assert.match(poor.state.pairs.get(XLM)?.note ?? "", /the free balance/)
   })
 
+  it("notes that the exchange's minimums were in the way, until an entry can be sent again", () => {
+    const small = (rig: Rig): boolean | undefined => rig.state.pairs.get(XLM)?.tooSmall
+    const rig = new Rig({ instruments: [instrument({ minQuantity: q("200") })] }).ready()
+    assert.isFalse(small(rig))
+    assert.isTrue(small(rig.signal()))
+    rig.send({ _tag: "InstrumentsSeen", instruments: [instrument()] }).signal()
+    assert.lengthOf(rig.of("Propose"), 1)
+    assert.isFalse(small(rig))
+    // what is bought could not be sold at the stop
+    assert.isTrue(small(new Rig({ instruments: [instrument({ minCost: usd("9.9") })] }).ready().signal()))
+    const wide = new Rig({ limits: { maxSpread: rate("0.0001") } }).ready().signal()
+    assert.isFalse(small(wide))
+  })
+
   it("I18: a signal whose prices are no prices is not traded on", () => {
     for (const limit of [Number.NaN, -1, 0, Number.POSITIVE_INFINITY]) {
       const rig = new Rig().ready().signal(enter(limit))
@@ -228,7 +242,7 @@ describe("drafting an entry", () => {
     new Rig({ limits: limit, instruments: [instrument(pair)] }).ready(dollars)
   const draft = (rig: Rig, wanted = signal()) => draftEntry(rig.state, rig.state.pairs.get(XLM)!, wanted)
   const drafted = (rig: Rig, wanted = signal()) => Either.getOrThrow(draft(rig, wanted))
-  const why = (rig: Rig, wanted = signal()): string => Either.getOrThrow(Either.flip(draft(rig, wanted)))
+  const why = (rig: Rig, wanted = signal()): string => Either.getOrThrow(Either.flip(draft(rig, wanted))).text
 
   it("is what the signal says, until it expires", () => {
     assert.deepEqual(drafted(rigOf()), {
@@ -257,7 +271,10 @@ describe("drafting an entry", () => {
     for (const holdFor of [0, -1, Number.NaN]) assert.match(why(rigOf(), signal({ exit: { holdFor } })), /no price/)
     const blind = rigOf()
     const pair = { ...blind.state.pairs.get(XLM)!, quote: undefined }
-    assert.deepEqual(draftEntry(blind.state, pair, signal()), Either.left("no sound quote yet"))
+    assert.deepEqual(
+      draftEntry(blind.state, pair, signal()),
+      Either.left({ text: "no sound quote yet", tooSmall: false })
+    )
   })
 
   it("a plan that touches the entry's price, or lies on one side of it, is no plan", () => {

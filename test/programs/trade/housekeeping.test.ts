@@ -129,6 +129,23 @@ describe("the small fibers", () => {
     )
   })
 
+  it.scoped("the pairs' rules sooner while the exchange's minimum is more than an entry may cost", () => {
+    const dear = instrument({ minQuantity: q("101") })
+    const rig = new Rig({ instruments: [dear] }).ready().signal()
+    return inWorld(rig, (b) =>
+      Effect.gen(function* () {
+        const pair = () => b.d.engine.unsafeState().pairs.get(XLM)
+        assert.isTrue(pair()?.tooSmall)
+        assert.lengthOf(b.of("Propose"), 0)
+        yield* b.rest.always("instruments", Effect.succeed([instrument()]))
+        yield* Effect.forkScoped(instruments)
+        yield* rest
+        yield* pass(b, HOUR / 10, 60_000)
+        assert.strictEqual(pair()?.instrument.minQuantity, instrument().minQuantity)
+      })
+    )
+  })
+
   it.scoped("the system's status is asked for only while the stream has not said online", () =>
     inWorld(new Rig(), (b) =>
       Effect.gen(function* () {
