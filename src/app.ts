@@ -137,7 +137,12 @@ export const pointedAt = (settings: SettingsShape, kraken: LocalKrakenShape): Se
 const alertsFor = (settings: SettingsShape) =>
   settings.alertWebhook === undefined
     ? AlertsLog.layer
-    : AlertsWebhook.layer(settings.alertWebhook).pipe(Layer.provide(NodeHttpClient.layerUndici))
+    : AlertsWebhook.layer({
+        url: settings.alertWebhook,
+        ...(settings.alertFields === undefined ? {} : { fields: settings.alertFields }),
+        mode: settings.mode,
+        file: Path.join(settings.dataDir, "alerts.db")
+      }).pipe(Layer.provide(NodeHttpClient.layerUndici))
 
 const heartbeatFor = ({ heartbeatUrl }: SettingsShape): Layer.Layer<Heartbeat> =>
   heartbeatUrl === undefined

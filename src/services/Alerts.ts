@@ -1,20 +1,15 @@
 /** Telling a person. Nothing here can delay, stop or fail trading. */
 import type { Effect } from "effect"
 import { Context } from "effect"
-import type { EpochMs } from "../domain/Time.ts"
+import type { Alert } from "../domain/alerts/Alert.ts"
 
-export interface Alert {
-  readonly at: EpochMs
-  readonly severity: "info" | "warning" | "critical"
-  /** Short stable name: `breaker.latched`, `order.unknown`, `exit.stuck`… */
-  readonly kind: string
-  /** What happened, what it means for the money, what to do. */
-  readonly text: string
-  readonly data?: Readonly<Record<string, string | number>>
-}
+export type { Alert } from "../domain/alerts/Alert.ts"
 
 export interface AlertsShape {
-  /** Queues and returns at once; the queue (256) drops the oldest informational alert first when full. */
+  /**
+   * Queues and returns at once. Where there is a receiver, the alert is kept until it was delivered, over restarts; the same
+   * is not sent again within ten minutes. The queue (256) drops the oldest informational alert first when full.
+   */
   readonly send: (alert: Alert) => Effect.Effect<void>
 }
 

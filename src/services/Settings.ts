@@ -54,6 +54,8 @@ export interface SettingsShape {
   readonly log: { readonly level: "error" | "warn" | "info" | "debug" | "trace"; readonly format: "pretty" | "json" }
   readonly controlPort: number
   readonly alertWebhook?: Redacted.Redacted
+  /** Constant fields of what is posted there; a name in them may be as good as a password. */
+  readonly alertFields?: Redacted.Redacted<Readonly<Record<string, unknown>>>
   readonly heartbeatUrl?: Redacted.Redacted
   /** The code that `doctor` prints and `LIVE_TRADING_CONFIRMED` must repeat: a short hash over mode, pairs, strategy, parameters and every limit. */
   readonly confirmationCode: string

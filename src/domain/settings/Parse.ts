@@ -50,6 +50,7 @@ export interface ParsedSettings {
   readonly logFormat: "pretty" | "json" | undefined
   readonly controlPort: number
   readonly alertWebhook: string | undefined
+  readonly alertFields: Readonly<Record<string, unknown>> | undefined
   readonly heartbeatUrl: string | undefined
 }
 
@@ -198,6 +199,7 @@ export const parseSettings = (
     logFormat: optional("LOG_FORMAT", Value.choice("pretty", "json")),
     controlPort: value("CONTROL_PORT", Value.integer(0, 65_535)),
     alertWebhook: optional("ALERT_WEBHOOK_URL", Value.secretAddress),
+    alertFields: optional("ALERT_WEBHOOK_FIELDS", Value.jsonObject),
     heartbeatUrl: optional("HEARTBEAT_URL", Value.secretAddress)
   }
 

@@ -124,7 +124,12 @@ export const settingKeys = [
     default: "0",
     meaning: "loopback port of the control and status server; 0 takes any free one"
   },
-  { key: "ALERT_WEBHOOK_URL", meaning: "alerts are posted here as JSON", secret: true },
+  { key: "ALERT_WEBHOOK_URL", meaning: "alerts are posted here as JSON (docs/alerts.md)", secret: true },
+  {
+    key: "ALERT_WEBHOOK_FIELDS",
+    meaning: 'constant fields of that JSON, an object, e.g. {"chat_id":"123"} for Telegram, {"topic":"name"} for ntfy',
+    secret: true
+  },
   {
     key: "HEARTBEAT_URL",
     meaning: "called regularly while the trader runs, so that silence is noticed elsewhere",

@@ -1,5 +1,6 @@
 /** Alerts where no webhook is set: the log is all there is. */
-import { Effect, Layer, LogLevel } from "effect"
+import { Context, Effect, Layer, LogLevel } from "effect"
+import { AlertOutbox } from "../../services/AlertOutbox.ts"
 import type { Alert } from "../../services/Alerts.ts"
 import { Alerts } from "../../services/Alerts.ts"
 
@@ -13,4 +14,6 @@ const levels: Readonly<Record<Alert["severity"], LogLevel.LogLevel>> = {
 export const logAlert = ({ severity, kind, text, data = {} }: Alert): Effect.Effect<void> =>
   Effect.logWithLevel(levels[severity], text).pipe(Effect.annotateLogs({ ...data, alert: kind }))
 
-export const layer: Layer.Layer<Alerts> = Layer.succeed(Alerts, { send: logAlert })
+export const layer: Layer.Layer<Alerts | AlertOutbox> = Layer.succeedContext(
+  Context.make(Alerts, { send: logAlert }).pipe(Context.add(AlertOutbox, { health: Effect.succeed(undefined) }))
+)

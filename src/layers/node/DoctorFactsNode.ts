@@ -3,6 +3,8 @@ import { execFile } from "node:child_process"
 import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Effect, Layer, Redacted } from "effect"
+import type { MessageFields } from "../../domain/alerts/message.ts"
+import { messageOf } from "../../domain/alerts/message.ts"
 import { DoctorFacts } from "../../services/DoctorFacts.ts"
 import type { EnvFileFacts, FolderFacts } from "../../services/DoctorFacts.ts"
 import { Settings } from "../../services/Settings.ts"
@@ -24,7 +26,7 @@ const WEBHOOK_MS = 5_000
 /** The nearest folder that exists, for a data folder that is still to be created. */
 const existing = (path: string): string => (existsSync(path) || dirname(path) === path ? path : existing(dirname(path)))
 
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 const attempt = <A>(read: () => A): A | undefined => {
   try {
@@ -39,7 +41,7 @@ const whyNotWritable = (path: string): string | undefined => {
     accessSync(path, constants.W_OK)
     return undefined
   } catch (cause) {
-    return messageOf(cause)
+    return textOf(cause)
   }
 }
 
@@ -74,21 +76,32 @@ const envFileFacts = (directory: string): Effect.Effect<EnvFileFacts> =>
     }
   })
 
-const post = (url: Redacted.Redacted): Effect.Effect<"answers" | { readonly problem: string }> =>
+const trial = {
+  at: 0,
+  severity: "info",
+  kind: "doctor.test",
+  text: "`doctor` tries the alert webhook. Nothing is wrong."
+} as const
+
+const post = (
+  url: Redacted.Redacted,
+  mode: string,
+  fields: MessageFields
+): Effect.Effect<"answers" | { readonly problem: string }> =>
   Effect.tryPromise({
     try: (signal) =>
       fetch(Redacted.value(url), {
         method: "POST",
         signal,
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({
-          text: "kraken-trader: `doctor` tries the alert webhook. Nothing is wrong.",
-          content: "kraken-trader: `doctor` tries the alert webhook. Nothing is wrong.",
-          severity: "info",
-          kind: "doctor.test"
-        })
+        body: JSON.stringify(
+          messageOf(
+            { alert: { ...trial, at: Date.now() }, repeats: 0, queuedAt: Date.now() },
+            { mode, fields, now: Date.now(), dropped: 0 }
+          )
+        )
       }),
-    catch: (cause) => scrub(messageOf(cause))
+    catch: (cause) => scrub(textOf(cause))
   }).pipe(
     Effect.timeoutFail({ duration: WEBHOOK_MS, onTimeout: () => `no answer within ${WEBHOOK_MS / 1000} seconds` }),
     Effect.match({
@@ -102,7 +115,7 @@ const post = (url: Redacted.Redacted): Effect.Effect<"answers" | { readonly prob
 export const doctorFactsNode = (directory: string): Layer.Layer<DoctorFacts, never, Settings> =>
   Layer.effect(
     DoctorFacts,
-    Effect.map(Settings, ({ dataDir, alertWebhook }) => ({
+    Effect.map(Settings, ({ dataDir, mode, alertWebhook, alertFields }) => ({
       folder: Effect.sync(() => folderFacts(dataDir)),
       envFile: envFileFacts(directory),
       logProblem: Effect.sync(() => {
@@ -116,6 +129,9 @@ export const doctorFactsNode = (directory: string): Layer.Layer<DoctorFacts, nev
           .flatMap((name) => attempt(() => statSync(join(folder, name)).mtimeMs) ?? [])
         return times.length === 0 ? undefined : Math.max(...times)
       }),
-      webhook: alertWebhook === undefined ? Effect.succeed("none" as const) : post(alertWebhook)
+      webhook:
+        alertWebhook === undefined
+          ? Effect.succeed("none" as const)
+          : post(alertWebhook, mode, alertFields === undefined ? {} : Redacted.value(alertFields))
     }))
   )

@@ -67,8 +67,14 @@ const guard = (secret: string): Redacted.Redacted => {
   return redacted
 }
 
+/** Texts among the fields may be as good as a password (the topic of a public ntfy server): each is guarded. */
+const guardFields = (fields: Readonly<Record<string, unknown>>): Redacted.Redacted<typeof fields> => {
+  for (const value of Object.values(fields)) if (typeof value === "string") guard(value)
+  return Redacted.make(fields)
+}
+
 const complete = (parsed: ParsedSettings, source: SettingsSource): SettingsShape => {
-  const { key, secret, paper, confirmed, alertWebhook, heartbeatUrl } = parsed
+  const { key, secret, paper, confirmed, alertWebhook, alertFields, heartbeatUrl } = parsed
   const path = (relative: string): string => resolve(source.directory, relative)
   const { from, to, stopAfter, market } = paper
   return {
@@ -96,6 +102,7 @@ const complete = (parsed: ParsedSettings, source: SettingsSource): SettingsShape
     log: { level: parsed.logLevel, format: parsed.logFormat ?? (source.terminal ? "pretty" : "json") },
     controlPort: parsed.controlPort,
     ...(alertWebhook === undefined ? {} : { alertWebhook: guard(alertWebhook) }),
+    ...(alertFields === undefined ? {} : { alertFields: guardFields(alertFields) }),
     ...(heartbeatUrl === undefined ? {} : { heartbeatUrl: guard(heartbeatUrl) }),
     confirmationCode: confirmationCode(parsed),
     ...(confirmed === undefined ? {} : { confirmed })
