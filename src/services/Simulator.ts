@@ -26,7 +26,7 @@ export type Job =
   | { readonly _tag: "Plan"; readonly text: string; readonly strike?: Strike }
 
 export interface SimulatedViolation {
-  /** `I1` to `I22`, or another rule that was broken. */
+  /** `I1` to `I22`; `expected`: what the scenario itself must come to. */
   readonly invariant: string
   /** In virtual time. */
   readonly at: EpochMs
@@ -59,9 +59,11 @@ export interface SimulatedRun {
   readonly faults: number
 }
 
-/** How far a run is: often, but not at every step. */
+/** How far a job is: often, but not at every step. */
 export interface RunProgress {
   readonly _tag: "Progress"
+  /** How much of it is done, from 0 to 1. */
+  readonly share: number
   readonly simulatedMs: number
   readonly tasks: number
   /** The simulation's heap. */
@@ -96,6 +98,41 @@ export interface Shrunk {
   readonly plan: string
   readonly run: SimulatedRun
   readonly tries: number
+}
+
+/** A plan that comes with the program, because what it plays once went wrong somewhere. */
+export interface ScenarioName {
+  readonly name: string
+  /** What once went wrong, and what must hold. */
+  readonly why: string
+}
+
+/** A run in which a struck effect had a consequence that it must not have. */
+export interface StruckFailure {
+  readonly strike: Strike
+  /** What was struck. */
+  readonly name: string
+  readonly problems: ReadonlyArray<string>
+}
+
+/** Effects of a scenario by their numbers, first and last included. */
+export interface Stretch {
+  readonly scenario: string
+  readonly first: number
+  readonly last: number
+}
+
+/** A stretch of a scenario with every effect of the trader's struck in every way, a run each. */
+export interface Exhausted {
+  readonly runs: number
+  /** Runs with a problem. */
+  readonly failed: number
+  /** The first of them. */
+  readonly failures: ReadonlyArray<StruckFailure>
+  readonly simulatedMs: number
+  readonly tasks: number
+  /** Over the hashes of all runs. */
+  readonly hash: string
 }
 
 /** A plan for people. */
@@ -145,6 +182,14 @@ export interface SimulatorShape {
     failed: SimulatedRun,
     onProgress: (progress: Progress) => Effect.Effect<void>
   ) => Effect.Effect<Shrunk, SimulatorFailed>
+  /** How many effects of the trader's a scenario has, until it is over and the faults end. */
+  readonly effects: (scenario: string) => Effect.Effect<number, SimulatorFailed>
+  /** Strikes every effect of a stretch in every way. */
+  readonly exhaust: (
+    stretch: Stretch,
+    onProgress: (progress: Progress) => Effect.Effect<void>
+  ) => Effect.Effect<Exhausted, SimulatorFailed>
+  readonly scenarios: Effect.Effect<ReadonlyArray<ScenarioName>>
   /** A plan in words. */
   readonly tell: (plan: string) => Effect.Effect<PlanInWords, SimulatorFailed>
   /** One short text for many: equal when all of them are, in this order. */

@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { Worker } from "node:worker_threads"
 import { Effect, Either, Layer, Queue } from "effect"
-import type { Progress, Shrunk, SimulatedRun, SimulatorShape } from "../services/Simulator.ts"
+import type { Exhausted, Progress, Shrunk, SimulatedRun, SimulatorShape } from "../services/Simulator.ts"
 import { Simulator, SimulatorFailed } from "../services/Simulator.ts"
 import { parsePlan } from "./planText.ts"
-import type { Reply, Task, ThreadData } from "./protocol.ts"
+import type { Learnt, Reply, Result, Task, ThreadData } from "./protocol.ts"
 import { shelf as defaultShelf } from "./World.ts"
+import { scenarios } from "./scenarios/all.ts"
 import { planWords } from "./words.ts"
 
 const script = new URL("./worker.js", import.meta.url)
@@ -17,8 +18,10 @@ const script = new URL("./worker.js", import.meta.url)
 const resourceLimits = { maxYoungGenerationSizeMb: 64 }
 
 /** A result is of the kind that was asked for: one task, one kind. */
-const isShrunk = (result: SimulatedRun | Shrunk): result is Shrunk => "plan" in result
-const isRun = (result: SimulatedRun | Shrunk): result is SimulatedRun => !isShrunk(result)
+const isShrunk = (result: Result): result is Shrunk => "plan" in result
+const isExhausted = (result: Result): result is Exhausted => "failures" in result
+const isLearnt = (result: Result): result is Learnt => "learnt" in result
+const isRun = (result: Result): result is SimulatedRun => "settledAfterMs" in result
 
 const make = Effect.gen(function* () {
   const shelf = yield* Effect.acquireRelease(
@@ -33,7 +36,7 @@ const make = Effect.gen(function* () {
   const perform = (
     task: Task,
     onProgress: (progress: Progress) => Effect.Effect<void>
-  ): Effect.Effect<SimulatedRun | Shrunk, SimulatorFailed> =>
+  ): Effect.Effect<Result, SimulatorFailed> =>
     Effect.scoped(
       Effect.gen(function* () {
         // a thread says a few things a second, each of which is taken at once: it cannot fill up
@@ -81,6 +84,14 @@ const make = Effect.gen(function* () {
       ),
     shrink: (job, failed, onProgress) =>
       perform({ _tag: "Shrink", job, failed }, onProgress).pipe(Effect.filterOrFail(isShrunk, () => unexpected)),
+    effects: (scenario) =>
+      perform({ _tag: "Learn", scenario }, () => Effect.void).pipe(
+        Effect.filterOrFail(isLearnt, () => unexpected),
+        Effect.map(({ learnt }) => learnt)
+      ),
+    exhaust: (stretch, onProgress) =>
+      perform({ _tag: "Exhaust", stretch }, onProgress).pipe(Effect.filterOrFail(isExhausted, () => unexpected)),
+    scenarios: Effect.succeed(scenarios.map(({ name, why }) => ({ name, why }))),
     tell: (plan) =>
       Either.mapBoth(parsePlan(plan), {
         onLeft: (text) => new SimulatorFailed({ reason: "plan", text }),

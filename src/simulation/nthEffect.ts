@@ -45,6 +45,8 @@ export interface ExhaustOptions {
   /** First and last effect; all of them unless told. */
   readonly from?: number
   readonly to?: number
+  /** What `learn` says of the scenario, where that is known already. */
+  readonly names?: ReadonlyArray<string>
   readonly run?: RunOptions
 }
 
@@ -59,9 +61,9 @@ export const parseStrike = (text: string): Strike | undefined => {
 }
 
 /** Names of the effects of a scenario's story, the first at index 0. */
-export const learn = (scenario: Scenario): ReadonlyArray<string> => {
+export const learn = (scenario: Scenario, options: RunOptions = {}): ReadonlyArray<string> => {
   const names: Array<string> = []
-  simulate(scenario.plan, { storyOnly: true, onEffect: (_, name) => names.push(name) })
+  simulate(scenario.plan, { ...options, storyOnly: true, onEffect: (_, name) => names.push(name) })
   return names
 }
 
@@ -77,7 +79,7 @@ export const strikeOnce = (struck: Struck, options: RunOptions = {}): StruckRun 
 
 /** The whole table of one scenario, run by run; ends with its line. */
 export function* exhaust(scenario: Scenario, options: ExhaustOptions = {}): Generator<StruckRun, Row> {
-  const names = learn(scenario)
+  const names = options.names ?? learn(scenario, options.run)
   const hash = createHash("sha256")
   let runs = 0
   let violations = 0

@@ -3,14 +3,18 @@ import * as FileSystem from "node:fs"
 import { getHeapStatistics, setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { Either, Logger } from "effect"
-import type { Job, Progress, Shrunk, SimulatedRun } from "../services/Simulator.ts"
+import type { Exhausted, Job, Progress, SimulatedRun, Stretch, StruckFailure } from "../services/Simulator.ts"
 import { SimulatorFailed } from "../services/Simulator.ts"
 import { DAY_MS } from "../domain/Time.ts"
 import { draw } from "./Draw.ts"
 import type { Plan } from "./Plan.ts"
 import { parsePlan, printPlan } from "./planText.ts"
-import type { Task } from "./protocol.ts"
+import type { Result, Task } from "./protocol.ts"
+import { exhaust, learn } from "./nthEffect.ts"
 import { simulate } from "./Run.ts"
+import type { RunResult } from "./Run.ts"
+import { scenarios } from "./scenarios/all.ts"
+import type { Scenario } from "./scenarios/Scenario.ts"
 import type { RunOptions } from "./World.ts"
 import { shrink } from "./shrink.ts"
 
@@ -19,6 +23,8 @@ const TELL_EVERY_MS = 200
 /** Simulations that looking for the smallest plan may take. */
 const MAX_TRIES = 400
 const BUFFER_CHARACTERS = 1 << 16
+/** Failures of one stretch that are told. */
+const FAILURES_KEPT = 5
 
 const heapBytes = (): number => getHeapStatistics().used_heap_size
 
@@ -29,6 +35,15 @@ const collector = (): (() => void) => {
   return typeof collect === "function" ? () => void collect() : () => undefined
 }
 
+const scenarioOf = (name: string): Either.Either<Scenario, string> =>
+  Either.fromNullable(
+    scenarios.find((one) => one.name === name),
+    () => `there is no scenario "${name}"`
+  )
+
+const knownScenario = (name: string): Either.Either<Scenario, SimulatorFailed> =>
+  Either.mapLeft(scenarioOf(name), (text) => new SimulatorFailed({ reason: "plan", text }))
+
 const planOfJob = (job: Job): Either.Either<Plan, string> => {
   switch (job._tag) {
     case "Seed":
@@ -36,7 +51,7 @@ const planOfJob = (job: Job): Either.Either<Plan, string> => {
     case "Plan":
       return parsePlan(job.text)
     case "Scenario":
-      return Either.left(`there is no scenario "${job.name}"`)
+      return Either.map(scenarioOf(job.name), ({ plan }) => plan)
   }
 }
 
@@ -67,18 +82,37 @@ const journalTo = (file: string) => {
   }
 }
 
-/** A run without what only expectations look at. */
-const runOf = (plan: Plan, options: RunOptions): SimulatedRun => {
-  const { effectsInStory: _, outcome: __, ...rest } = simulate(plan, options)
-  return { seed: plan.seed, ...rest }
+/** A run for those who ask, without what only expectations look at. */
+const told = (plan: Plan, result: RunResult, problems: ReadonlyArray<string> = []): SimulatedRun => {
+  const { effectsInStory: _, outcome: __, violations, ...rest } = result
+  const at = plan.start + plan.lengthMs
+  return {
+    seed: plan.seed,
+    ...rest,
+    violations: [...violations, ...problems.map((text) => ({ invariant: "expected", at, text }))]
+  }
+}
+
+/** What a scenario expects beyond that no rule is broken; a strike changes the story. */
+const expectationOf = (job: Job): NonNullable<Scenario["expect"]> => {
+  if (job._tag !== "Scenario" || job.strike !== undefined) return () => []
+  return Either.getOrUndefined(scenarioOf(job.name))?.expect ?? (() => [])
 }
 
 /** Does what it is asked; `tell` hears how far it is. Throws what the simulation throws. */
 export const makePerform = (shelf: string, tell: (progress: Progress) => void) => {
   const collect = collector()
 
-  const run = (plan: Plan, journal: string | undefined): Either.Either<SimulatedRun, SimulatorFailed> => {
-    let toldAt = 0
+  let toldAt = 0
+  /** Tells how far it is, unless that was told just now. */
+  const progress = (share: number, simulatedMs: number, tasks: number): void => {
+    const now = performance.now()
+    if (now - toldAt < TELL_EVERY_MS) return
+    toldAt = now
+    tell({ _tag: "Progress", share, simulatedMs, tasks, heapBytes: heapBytes() })
+  }
+
+  const run = (job: Job, plan: Plan, journal: string | undefined): Either.Either<SimulatedRun, SimulatorFailed> => {
     let day = 0
     const lines = Either.try({
       try: () => (journal === undefined ? undefined : journalTo(journal)),
@@ -94,10 +128,8 @@ export const makePerform = (shelf: string, tell: (progress: Progress) => void) =
             collect()
             tell({ _tag: "Day", day, tasks, heapBytes: heapBytes() })
           }
-          const now = performance.now()
-          if (now - toldAt < TELL_EVERY_MS) return
-          toldAt = now
-          tell({ _tag: "Progress", simulatedMs, tasks, heapBytes: heapBytes() })
+          // what is under way is never done: its quiet end may take longer than the rest of it
+          progress(Math.min(0.99, simulatedMs / plan.lengthMs), simulatedMs, tasks)
         },
         ...(to === undefined
           ? {}
@@ -110,17 +142,53 @@ export const makePerform = (shelf: string, tell: (progress: Progress) => void) =
             })
       }
       try {
-        return runOf(plan, options)
+        const result = simulate(plan, options)
+        return told(plan, result, expectationOf(job)(result))
       } finally {
         to?.close()
       }
     })
   }
 
-  return (task: Task): Either.Either<SimulatedRun | Shrunk, SimulatorFailed> => {
+  /** Stretches of one scenario come one after the other. */
+  const learnt = new Map<Scenario, ReadonlyArray<string>>()
+  const namesOf = (scenario: Scenario): ReadonlyArray<string> => {
+    const names = learnt.get(scenario) ?? learn(scenario, { shelf })
+    learnt.set(scenario, names)
+    return names
+  }
+
+  const exhaustStretch = (scenario: Scenario, { first, last }: Stretch): Exhausted => {
+    const failures: Array<StruckFailure> = []
+    let tasks = 0
+    let simulatedMs = 0
+    let runs = 0
+    const table = exhaust(scenario, { from: first, to: last, names: namesOf(scenario), run: { shelf } })
+    for (let next = table.next(); ; next = table.next()) {
+      if (next.done === true) {
+        const { hash, violations } = next.value
+        return { runs, failed: violations, failures, simulatedMs, tasks, hash }
+      }
+      const { problems, result, struck } = next.value
+      runs += 1
+      tasks += result.tasks
+      simulatedMs += result.simulatedMs
+      const { effect, how, name } = struck
+      if (problems.length > 0 && failures.length < FAILURES_KEPT) {
+        failures.push({ strike: { effect, how }, name, problems })
+      }
+      progress(Math.min(0.99, (effect - first + 1) / (last - first + 1)), simulatedMs, tasks)
+    }
+  }
+
+  return (task: Task): Either.Either<Result, SimulatorFailed> => {
     switch (task._tag) {
       case "Run":
-        return Either.flatMap(planOf(task.job), (plan) => run(plan, task.journal))
+        return Either.flatMap(planOf(task.job), (plan) => run(task.job, plan, task.journal))
+      case "Learn":
+        return Either.map(knownScenario(task.scenario), (scenario) => ({ learnt: namesOf(scenario).length }))
+      case "Exhaust":
+        return Either.map(knownScenario(task.stretch.scenario), (scenario) => exhaustStretch(scenario, task.stretch))
       case "Shrink": {
         const { failed, job } = task
         const [first] = failed.violations
@@ -130,7 +198,7 @@ export const makePerform = (shelf: string, tell: (progress: Progress) => void) =
             maxTries: MAX_TRIES,
             failedAfterMs: (first?.at ?? Number.POSITIVE_INFINITY) - plan.start,
             fails: (smaller) => {
-              const result = runOf(smaller, { shelf })
+              const result = told(smaller, simulate(smaller, { shelf }))
               const same = result.violations.some(({ invariant }) => invariant === first?.invariant)
               if (same) last = result
               return same

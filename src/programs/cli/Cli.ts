@@ -243,6 +243,13 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
         ),
         Options.optional
       ),
+      scenario: Options.text("scenario").pipe(
+        Options.withDescription("carry out the scenario of this name, or all of them"),
+        Options.optional
+      ),
+      exhaustive: Options.boolean("exhaustive").pipe(
+        Options.withDescription("strike every effect of the scenarios in every way, a run each")
+      ),
       strike: Options.text("strike").pipe(
         Options.withDescription("N:fail, N:hang or N:crash: what becomes of the Nth effect of the run"),
         Options.mapEffect(toStrike),
@@ -259,12 +266,13 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
       ),
       json
     },
-    ({ days, from, journal, plan, seeds, strike, ...rest }) =>
+    ({ days, from, journal, plan, scenario, seeds, strike, ...rest }) =>
       run.simulate({
         ...rest,
         seeds: Option.getOrUndefined(seeds),
         from: Option.getOrUndefined(from),
         days: Option.getOrUndefined(days),
+        scenario: Option.getOrUndefined(scenario),
         strike: Option.getOrUndefined(strike),
         plan: Option.getOrUndefined(plan),
         journal: Option.getOrUndefined(journal)

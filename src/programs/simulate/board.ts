@@ -1,6 +1,6 @@
 /** How far the work is, while it goes on: a bar on a terminal, a line now and then elsewhere. */
 import { DAY_MS } from "../../domain/Time.ts"
-import type { RunProgress, SimulatedRun } from "../../services/Simulator.ts"
+import type { RunProgress } from "../../services/Simulator.ts"
 import { count, span } from "../cli/text.ts"
 import { grouped, megabytes, simulated } from "./summary.ts"
 
@@ -20,30 +20,33 @@ export const withProgress = (board: Board, index: number, progress: RunProgress)
   running: new Map(board.running).set(index, progress)
 })
 
-export const withRun = (board: Board, index: number, run: SimulatedRun): Board => ({
+/** What of a job that is over counts. */
+export interface Over {
+  readonly simulatedMs: number
+  readonly tasks: number
+  readonly violations: number
+}
+
+export const withOver = (board: Board, index: number, over: Over): Board => ({
   runs: board.runs + 1,
-  simulatedMs: board.simulatedMs + run.simulatedMs,
-  tasks: board.tasks + run.tasks,
-  violations: board.violations + run.violations.length,
+  simulatedMs: board.simulatedMs + over.simulatedMs,
+  tasks: board.tasks + over.tasks,
+  violations: board.violations + over.violations,
   running: new Map([...board.running].filter(([at]) => at !== index))
 })
+
+/** What is asked for. */
+export interface Asked {
+  readonly total: number
+  /** One of it: `run`, `scenario`. */
+  readonly what: string
+}
 
 const BAR = 20
 const MINUTE_MS = 60_000
 
-/** What is asked for: so many runs of about so much virtual time (unknown for plans). */
-export interface Asked {
-  readonly total: number
-  readonly lengthMs: number | undefined
-}
-
-const share = ({ running, runs }: Board, { lengthMs, total }: Asked): number => {
-  // what is under way is never done: its quiet end may take longer than the rest of it
-  const under = [...running.values()].map(({ simulatedMs }) =>
-    lengthMs === undefined ? 0 : Math.min(0.99, simulatedMs / lengthMs)
-  )
-  return under.reduce((sum, part) => sum + part, runs) / total
-}
+const shareOf = ({ running, runs }: Board, total: number): number =>
+  [...running.values()].reduce((sum, { share }) => sum + share, runs) / total
 
 export const bar = (part: number): string => {
   const full = Math.floor(part * BAR)
@@ -51,15 +54,15 @@ export const bar = (part: number): string => {
 }
 
 /** One line: runs, violations, simulated time, pace, heap; with a bar and the time left where `withBar`. */
-export const boardLine = (board: Board, asked: Asked, wallMs: number, withBar: boolean): string => {
+export const boardLine = (board: Board, { total, what }: Asked, wallMs: number, withBar: boolean): string => {
   const running = [...board.running.values()]
   const simulatedMs = running.reduce((sum, r) => sum + r.simulatedMs, board.simulatedMs)
   const tasks = running.reduce((sum, r) => sum + r.tasks, board.tasks)
   const heap = running.reduce((sum, r) => sum + r.heapBytes, 0)
-  const part = share(board, asked)
+  const part = shareOf(board, total)
   const minutes = wallMs / MINUTE_MS
   return [
-    `${withBar ? `${bar(part)} ` : ""}${board.runs} of ${count(asked.total, "run")}`,
+    `${withBar ? `${bar(part)} ` : ""}${board.runs} of ${count(total, what)}`,
     count(board.violations, "violation"),
     `${simulated(simulatedMs)} simulated`,
     ...(minutes > 0

@@ -1,5 +1,5 @@
 /** A failure for the person who has to find out why. */
-import type { DayOver, PlanInWords, Shrunk, SimulatedRun } from "../../services/Simulator.ts"
+import type { DayOver, PlanInWords, Shrunk, SimulatedRun, Strike } from "../../services/Simulator.ts"
 import type { Palette } from "../cli/text.ts"
 import { count, indent } from "../cli/text.ts"
 import { grouped, megabytes, simulated, violationLine } from "./summary.ts"
@@ -16,6 +16,9 @@ const violationLines = ({ violations }: SimulatedRun): string =>
 
 export const dayText = ({ name }: Item, { day, heapBytes, tasks }: DayOver): string =>
   `${name}, day ${day}: heap ${megabytes(heapBytes)}, ${grouped(tasks)} events so far`
+
+export const struckText = ({ effect, how }: Strike, { struck }: SimulatedRun): string =>
+  `effect ${effect} (${struck}): ${how}`
 
 export const failureText = (item: Item, run: SimulatedRun, p: Palette): string =>
   [

@@ -259,7 +259,7 @@ describe("simulate", () => {
         run: (_: unknown, onProgress: (p: never) => Effect.Effect<void>) =>
           Effect.gen(function* () {
             const tell = onProgress as (p: unknown) => Effect.Effect<void>
-            yield* tell({ _tag: "Progress", simulatedMs: 1_800_000, tasks: 500, heapBytes: 50 * MIB })
+            yield* tell({ _tag: "Progress", share: 0.5, simulatedMs: 1_800_000, tasks: 500, heapBytes: 50 * MIB })
             yield* Effect.sleep("15 seconds")
             return run()
           })
@@ -304,7 +304,7 @@ describe("simulate", () => {
         },
         { interactive: true }
       )
-      assert.include(shown, "3 tries, 1 acts left")
+      assert.include(shown, "3 tries, 1 act left")
     })
   )
 })

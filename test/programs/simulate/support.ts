@@ -14,7 +14,9 @@ export const options = (change: Partial<SimulateOptions> = {}): SimulateOptions 
   seeds: undefined,
   from: undefined,
   days: undefined,
+  scenario: undefined,
   strike: undefined,
+  exhaustive: false,
   plan: undefined,
   journal: undefined,
   workers: 1,
@@ -49,6 +51,12 @@ const missing = new SystemError({ reason: "NotFound", module: "FileSystem", meth
 export const simulatorOf = (change: Partial<SimulatorShape> = {}): SimulatorShape => ({
   run: (job) => Effect.succeed(run(job._tag === "Seed" ? { seed: job.seed, hash: `h${job.seed}` } : {})),
   shrink: () => Effect.fail(new SimulatorFailed({ reason: "died", text: "nobody asked for this" })),
+  effects: () => Effect.succeed(0),
+  exhaust: () => Effect.fail(new SimulatorFailed({ reason: "died", text: "nobody asked for this" })),
+  scenarios: Effect.succeed([
+    { name: "lost answer", why: "it was sent twice" },
+    { name: "dust's end", why: "it could not be sold" }
+  ]),
   tell: (plan) =>
     Effect.succeed({ name: plan, start: 0, lengthMs: 90_000, strike: undefined, acts: [`act of ${plan}`] }),
   fingerprint: (texts) => Effect.succeed(texts.join("+")),
