@@ -214,7 +214,13 @@ const act = (random: Random): Act => {
   }
 }
 
-/** Fewest and most acts of an hour. */
+/** What an account lives through on any day. */
+const ordinary: ReadonlySet<Act["_tag"]> = new Set<Act["_tag"]>(["Filled", "ByHand", "Deposit", "Withdraw"])
+
+/** Whether something goes wrong with it; the rest is fills, bookings and what the owner does. */
+export const isFault = ({ _tag }: Act): boolean => !ordinary.has(_tag)
+
+/** Fewest and most acts of an hour; of these as many as the fewest are faults. */
 const LEAST = 10
 const MOST = 26
 
@@ -223,10 +229,16 @@ export const draw = (seed: number, lengthMs: number = HOUR_MS): Plan => {
   const random = make(seedOf(seed, "plan"))
   const hours = Math.max(1, lengthMs / HOUR_MS)
   const count = Math.round(whole(random, LEAST, MOST) * hours)
-  const steps: ReadonlyArray<Step> = Array.from({ length: count }, () => ({
-    at: whole(random, 20_000, lengthMs - 1),
-    act: act(random)
-  })).toSorted((a, b) => a.at - b.at)
+  const stepOf = (from: Random): Step => ({ at: whole(from, 20_000, lengthMs - 1), act: act(from) })
+  const drawn = Array.from({ length: count }, () => stepOf(random))
+  const more = make(seedOf(seed, "more"))
+  for (let left = LEAST * hours - drawn.filter((step) => isFault(step.act)).length; left > 0;) {
+    const step = stepOf(more)
+    if (!isFault(step.act)) continue
+    drawn.push(step)
+    left -= 1
+  }
+  const steps = drawn.toSorted((a, b) => a.at - b.at)
   const tight = coin(random, 0.2)
   return {
     name: "hour of faults",
