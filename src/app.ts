@@ -40,7 +40,7 @@ import { controlServer } from "./programs/trade/controls.ts"
 import { NotConfirmed } from "./programs/trade/preflight.ts"
 import { trade } from "./programs/trade/trade.ts"
 import type { StopReport } from "./programs/trade/shutdown.ts"
-import type { TradeError, World } from "./programs/trade/trade.ts"
+import type { FlattenRun, TradeError, World } from "./programs/trade/trade.ts"
 import { MarketClock } from "./services/Clock.ts"
 import { ControlServer } from "./services/ControlServer.ts"
 import { DoctorFacts } from "./services/DoctorFacts.ts"
@@ -211,6 +211,8 @@ export interface Parts {
   readonly lock: Layer.Layer<InstanceLock>
   /** The built-in or own strategy of the settings, unless one is given. */
   readonly strategy?: AnyStrategy
+  /** The run sells everything and ends. */
+  readonly flatten?: FlattenRun
   /** Fibers of the caller's that live as long as the run. */
   readonly alongside?: Effect.Effect<void, never, StopSignal>
 }
@@ -233,7 +235,11 @@ export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Sco
       const facts = yield* DoctorFacts
       const { name, params } = settings.strategy
       const loaded = yield* Effect.either(
-        parts.strategy === undefined ? loader.load(name, params) : Effect.succeed(parts.strategy)
+        parts.flatten !== undefined
+          ? Effect.succeed(still)
+          : parts.strategy === undefined
+            ? loader.load(name, params)
+            : Effect.succeed(parts.strategy)
       )
       const refused = Either.isLeft(loaded) ? loaded.left : undefined
       const server = yield* ControlServer
@@ -247,7 +253,12 @@ export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Sco
           local: (snapshot) => Effect.provideService(checksOfStart(snapshot, refused), DoctorFacts, facts),
           slow: Effect.map(Effect.provideService(webhookCheck, DoctorFacts, facts), (check) => [check])
         },
-        companions: [controlServer(server, records), { name: "heartbeat", run: heartbeat.run, restart }]
+        ...(parts.flatten === undefined ? {} : { flatten: parts.flatten }),
+        // a heartbeat says that the trader trades
+        companions: [
+          controlServer(server, records),
+          ...(parts.flatten === undefined ? [{ name: "heartbeat", run: heartbeat.run, restart }] : [])
+        ]
       })
     })
     const outer = Layer.mergeAll(StrategyLoaderNode, controlServerNode(version), doctorFactsNode(process.cwd())).pipe(
@@ -261,6 +272,8 @@ export interface RunOptions {
   readonly version: string
   /** Paper only: put the old paper account aside first. */
   readonly fresh: boolean
+  /** The run sells everything and ends. */
+  readonly flatten?: FlattenRun
 }
 
 /** Lock, folder, exchange, world, strategy, trade: in this order. Everything ends with it. */
@@ -279,14 +292,17 @@ export const runTrader = (options: RunOptions): Effect.Effect<StopReport, AppErr
         )
       }
       yield* bindDataFolder(settings.dataDir, { mode: settings.mode, account: account(settings) })
-      if (settings.mode !== "paper") return yield* tradeWith({ settings, version, clock: SystemClockLive, lock })
+      const flatten = options.flatten === undefined ? {} : { flatten: options.flatten }
+      if (settings.mode !== "paper")
+        return yield* tradeWith({ settings, version, clock: SystemClockLive, lock, ...flatten })
       const kraken = yield* startLocalKraken(settings)
       return yield* tradeWith({
         settings: pointedAt(settings, kraken),
         version,
         clock: Layer.succeed(MarketClock, kraken.clock),
         lock,
-        alongside: stopAtEnd(kraken)
+        alongside: stopAtEnd(kraken),
+        ...flatten
       })
     })
   )

@@ -18,6 +18,7 @@ import * as Logging from "./layers/node/Logging.ts"
 import { scrub } from "./layers/node/secrets.ts"
 import * as SettingsNode from "./layers/node/SettingsNode.ts"
 import { TerminalNode } from "./layers/node/TerminalNode.ts"
+import { TraderProcessNode } from "./layers/node/TraderProcessNode.ts"
 import * as RecordsSqlite from "./layers/sqlite/RecordsSqlite.ts"
 import { Beside } from "./programs/cli/Beside.ts"
 import { runCli } from "./programs/cli/Cli.ts"
@@ -63,7 +64,19 @@ const besideOf = (chosen: SettingsShape): Layer.Layer<Beside> =>
     ),
     toTry: Effect.flatMap(app, ({ exchangeToTry }) => exchangeToTry(chosen)).pipe(
       Effect.catchTags({ NotConfirmed: refused, DataFolderRefused: refused })
-    )
+    ),
+    // a run of the trader like any other: its log belongs in the trader's
+    sellAll: (flatten) =>
+      Effect.flatMap(app, ({ runTrader }) => runTrader({ settings: chosen, version, fresh: false, flatten })).pipe(
+        Effect.provide(logging(chosen, chosen.dataDir)),
+        Effect.catchAll(
+          (error) =>
+            new CommandFailed({
+              text: explain(Cause.fail(error)) ?? "the sale was broken off",
+              code: exitCodeOf(Exit.fail(error))
+            })
+        )
+      )
   })
 
 /** What the commands beside the trader stand on. Nothing of it opens, writes or calls anything before it is used. */
@@ -73,6 +86,7 @@ const besides = (chosen: SettingsShape) =>
     InstanceLockNode.layer({ dataDir: chosen.dataDir, stateDir: chosen.stateDir }),
     RecordsSqlite.layer(databaseFile(chosen)),
     besideOf(chosen),
+    TraderProcessNode,
     logging({ ...chosen, log: { ...chosen.log, level: "warn" } })
   ).pipe(Layer.provideMerge(Layer.succeed(Settings, chosen)))
 
@@ -220,6 +234,10 @@ const doctor = (options: { readonly json: boolean }) =>
     yield* Effect.provide(run(options), world)
   })
 
+/** How long `stop` waits for the end and `flatten` for the sale, unless told (real time). */
+const STOP_MS = 30_000
+const SELL_MS = 120_000
+
 /** Everything that a command is expected to fail with. */
 type CommandError = AppError | KrakenError | SettingsInvalid | UsageError | CommandFailed | Finished
 
@@ -229,7 +247,14 @@ const commands: Commands<CommandError, Terminal> = {
     watch
       ? watchStatus(json)
       : beside(async () => (await import("./programs/status/status.ts")).status({ json, version })),
-  stop: (options) => beside(async () => (await import("./programs/stop/stop.ts")).stop(options)),
+  stop: ({ flatten, timeoutMs }) =>
+    beside(async () => {
+      const { flattenAndStop, stop } = await import("./programs/stop/stop.ts")
+      const options = { sellMs: timeoutMs ?? SELL_MS, timeoutMs: timeoutMs ?? STOP_MS }
+      return flatten ? flattenAndStop(options) : stop(options)
+    }),
+  flatten: ({ timeoutMs = SELL_MS, ...options }) =>
+    beside(async () => (await import("./programs/flatten/flatten.ts")).flatten({ ...options, timeoutMs })),
   pause: beside(async () => (await import("./programs/pause/pause.ts")).pause(true)),
   resume: beside(async () => (await import("./programs/pause/pause.ts")).pause(false)),
   orders: (options) => beside(async () => (await import("./programs/orders/lists.ts")).orders(options)),

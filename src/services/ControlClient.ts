@@ -2,7 +2,15 @@
 import type { Effect } from "effect"
 import { Context, Data } from "effect"
 import type { Cause } from "../domain/breaker/BreakerState.ts"
-import type { BreakerReport, CancelReport, CancelTarget, PauseReport, StopAnswer } from "./ControlServer.ts"
+import type {
+  BreakerReport,
+  CancelReport,
+  CancelTarget,
+  FlattenAnswer,
+  FlattenProgress,
+  PauseReport,
+  StopAnswer
+} from "./ControlServer.ts"
 
 /** No trader could be asked. Whether one runs is the instance lock's to say. */
 export class NotReachable extends Data.TaggedError("NotReachable")<{
@@ -35,6 +43,10 @@ export interface ControlClientShape {
   readonly resume: Effect.Effect<PauseReport, ControlError>
   /** Waits up to 45 seconds: cancels are confirmed at the exchange. */
   readonly cancel: (target: CancelTarget) => Effect.Effect<CancelReport, ControlError>
+  /** Begins the sale of everything. */
+  readonly flatten: Effect.Effect<FlattenAnswer, ControlError>
+  /** How far it is. */
+  readonly flattenProgress: Effect.Effect<FlattenProgress, ControlError>
   readonly trip: (cause: Cause, reason: string) => Effect.Effect<BreakerReport, ControlError>
   readonly reset: (cause: Cause | undefined, reason: string) => Effect.Effect<BreakerReport, ControlError>
 }

@@ -57,6 +57,43 @@ export interface StopAnswer {
   readonly openOrders: ReadonlyArray<string>
 }
 
+/** What of a lot is still held while everything is sold; amounts as exact decimal text. */
+export interface HeldLot {
+  readonly lotId: string
+  readonly pair: string
+  readonly remaining: string
+  /** `dust`: no order can sell it now. */
+  readonly state: "working" | "exiting" | "placing" | "waiting" | "dust"
+  readonly text: string
+}
+
+/** An order that may still move something: working, of unknown outcome, or ended with executions not yet booked. */
+export interface UnsettledOrder {
+  readonly orderId: string
+  readonly pair: string
+  readonly side: "buy" | "sell"
+  readonly quantity: string
+  readonly status: string
+}
+
+/** How far the sale of everything is. */
+export interface FlattenProgress {
+  /** It was asked for, and not taken back by a reset of the operator's latch. */
+  readonly flattening: boolean
+  /** What has to be known before it can be said that nothing is left. */
+  readonly settling: ReadonlyArray<string>
+  readonly lots: ReadonlyArray<HeldLot>
+  readonly orders: ReadonlyArray<UnsettledOrder>
+  /** Why the books may lack something. */
+  readonly doubts: ReadonlyArray<string>
+}
+
+/** Answer of `flatten`. */
+export interface FlattenAnswer extends FlattenProgress {
+  /** False when the database did not take it: it holds until the trader ends, not beyond. */
+  readonly durable: boolean
+}
+
 /** The command was understood and could not be carried out; the text is for the operator. */
 export class ControlFailed extends Data.TaggedError("ControlFailed")<{ readonly text: string }> {
   override get message(): string {
@@ -74,6 +111,9 @@ export interface ControlHandlers {
   readonly pause: Effect.Effect<PauseReport, ControlFailed>
   readonly resume: Effect.Effect<PauseReport, ControlFailed>
   readonly cancel: (target: CancelTarget) => Effect.Effect<CancelReport, ControlFailed>
+  /** Begins to sell everything, durably, and answers how it stands. */
+  readonly flatten: Effect.Effect<FlattenAnswer, ControlFailed>
+  readonly flattenProgress: Effect.Effect<FlattenProgress>
   readonly trip: (cause: Cause, reason: string) => Effect.Effect<BreakerReport, ControlFailed>
   /** `undefined`: every cause that a person may clear. */
   readonly reset: (cause: Cause | undefined, reason: string) => Effect.Effect<BreakerReport, ControlFailed>

@@ -59,6 +59,8 @@ export interface StoreShape {
   readonly moveFence: (change: {
     readonly paused?: boolean
     readonly operatorLatch?: Option.Option<string>
+    /** Begins to sell everything; taking the operator's latch back ends it. */
+    readonly flatten?: true
   }) => Effect.Effect<Fence, StoreFailed>
   /** An order by our id or by the exchange's, settled or not, for reports that come long after. */
   readonly findOrder: (

@@ -16,6 +16,8 @@ export interface TerminalShape {
    * must be done before anything else is printed. Absent where standard error is no terminal.
    */
   readonly progress: ((line: string) => Effect.Effect<void>) | undefined
+  /** Asks on standard error and waits for a line; absent where nobody sits in front of standard input. */
+  readonly ask?: (question: string) => Effect.Effect<string>
 }
 
 export class Terminal extends Context.Tag("trader/services/Terminal")<Terminal, TerminalShape>() {}

@@ -13,6 +13,7 @@ import type { EpochMs } from "../domain/Time.ts"
 import * as Database from "../layers/sqlite/Database.ts"
 import * as StoreSqlite from "../layers/sqlite/StoreSqlite.ts"
 import { Store } from "../services/Store.ts"
+import type { StoreShape } from "../services/Store.ts"
 import { world } from "./Loop.ts"
 import { SYMBOL } from "./Market.ts"
 import type { Act } from "./Plan.ts"
@@ -20,20 +21,30 @@ import { API_KEY, PREFIX, World, write } from "./World.ts"
 /** How often an act that waits for an order looks for it. */
 const PATIENCE_STEP_MS = 250
 const OTHER_PROGRAM_EVERY_MS = 500
+/** How often an operator who wants to take a latch back looks whether there is a trader. */
+const LATCH_STEP_MS = 5000
 /** A schema that no version of this program knows. */
 const NEWER_SCHEMA = 9999
 
 export abstract class Acts extends World {
   /** Another process commits a change of the fence. */
-  protected moveFence(
-    change: { readonly paused?: boolean; readonly operatorLatch?: Option.Option<string> },
-    closed: boolean
-  ): void {
+  protected moveFence(change: Parameters<StoreShape["moveFence"]>[0], closed: boolean): void {
     const layer = StoreSqlite.layer.pipe(Layer.provide(Database.layer({ file: this.file, role: "visitor" })))
     const moved = Effect.runSyncExit(
       Effect.flatMap(Store, (store) => store.moveFence(change)).pipe(Effect.provide(layer), Effect.scoped)
     )
     if (moved._tag === "Success") this.judge.onFence(moved.value.epoch, closed, this.loop.now)
+  }
+
+  /** The operator takes the latch back, as soon as there is a trader to tell. */
+  private letIn(): void {
+    if (this.quiet) return
+    const engine = this.process.alive ? this.life?.engine() : undefined
+    if (engine === undefined) return this.later(LATCH_STEP_MS, () => this.letIn())
+    this.moveFence({ operatorLatch: Option.none() }, false)
+    this.process.accept(() => {
+      engine.offer({ _tag: "Reset", cause: "operator", reason: "everything was sold" })
+    })
   }
 
   protected resting(side: "buy" | "sell"): Order | undefined {
@@ -182,6 +193,9 @@ export abstract class Acts extends World {
         return this.later(act.ms, () => this.moveFence({ paused: false }, false))
       case "CancelAll":
         return this.moveFence({ operatorLatch: Option.some("cancel --all") }, true)
+      case "Flatten":
+        this.moveFence({ operatorLatch: Option.some("flatten"), flatten: true }, true)
+        return this.later(act.ms, () => this.letIn())
       case "Enter":
         this.told.wishes.push(act)
         return

@@ -48,6 +48,8 @@ export type Act =
   /** Another process pauses or resumes the trader, or cancels everything, fence first. */
   | { readonly _tag: "Pause"; readonly ms: number }
   | { readonly _tag: "CancelAll" }
+  /** The operator has everything sold, and takes the latch back after so long. */
+  | { readonly _tag: "Flatten"; readonly ms: number }
   /** What the strategy is told, in scenarios that do not leave it to itself: to enter once, and with which plan. */
   | ({ readonly _tag: "Enter" } & Wish)
   /** An act that waits for a private request: it happens as that reaches the exchange, or `after` it was carried out. */

@@ -27,6 +27,7 @@ const acts: Readonly<Record<Act["_tag"], true>> = {
   Disk: true,
   Pause: true,
   CancelAll: true,
+  Flatten: true,
   Enter: true,
   When: true,
   Rewrite: true,

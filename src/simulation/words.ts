@@ -119,6 +119,8 @@ export const actWords = (act: Act): string => {
       return `another process pauses the trader for ${span(act.ms)}`
     case "CancelAll":
       return "another process cancels everything"
+    case "Flatten":
+      return `the operator has everything sold, and lets entries in again after ${span(act.ms)}`
     case "Enter": {
       const { _tag: _, ...wish } = act
       return `the strategy is told to enter${Object.keys(wish).length === 0 ? "" : `: ${JSON.stringify(wish)}`}`

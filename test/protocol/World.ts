@@ -19,6 +19,7 @@ import { makeLocalKraken } from "../../src/layers/exchange/LocalKrakenServer.ts"
 import type { LocalKrakenOptions } from "../../src/layers/exchange/LocalKrakenServer.ts"
 import { mockSettingsValue } from "../../src/layers/mock/MockSettings.ts"
 import * as InstanceLockNode from "../../src/layers/node/InstanceLockNode.ts"
+import type { FlattenRun } from "../../src/programs/trade/trade.ts"
 import type { StopReport } from "../../src/programs/trade/shutdown.ts"
 import { MarketClock } from "../../src/services/Clock.ts"
 import type { MarketClockShape } from "../../src/services/Clock.ts"
@@ -63,6 +64,8 @@ export interface Told {
 /** How one run differs from another on the same folder. */
 export interface RunOptions {
   readonly clock?: MarketClockShape
+  /** The run sells everything and ends. */
+  readonly flatten?: FlattenRun
   /** Instead of the lines in `logs`. */
   readonly logging?: Layer.Layer<never>
 }
@@ -241,6 +244,7 @@ export const makeWorld = (options: Options = {}): Effect.Effect<World, never, Sc
               clock: Layer.succeed(MarketClock, options.clock ?? kraken.clock),
               lock,
               strategy,
+              ...(options.flatten === undefined ? {} : { flatten: options.flatten }),
               alongside: Effect.flatMap(StopSignal, (stop) => Effect.asVoid(Deferred.succeed(signal, stop)))
             })
           })

@@ -246,7 +246,13 @@ const apply = (d: Draft, event: EngineEvent): void => {
       if (fence.epoch < d.state.epoch) return
       if (fence.paused !== d.state.paused)
         log(d, "info", fence.paused ? "paused by the operator" : "entries allowed again")
-      patch(d, { paused: fence.paused, epoch: fence.epoch })
+      if (fence.flatten === true && !d.state.flattening)
+        log(d, "warning", "everything that the trader holds is sold, by the operator's word")
+      patch(d, {
+        paused: fence.paused,
+        epoch: fence.epoch,
+        flattening: d.state.flattening || fence.flatten === true
+      })
       return Option.match(fence.operatorLatch, {
         onNone: () => undefined,
         onSome: (reason) =>
@@ -260,7 +266,8 @@ const apply = (d: Draft, event: EngineEvent): void => {
       )
     case "Reset": {
       patch(d, {
-        anotherTrader: event.cause === undefined || event.cause === "invariant" ? undefined : d.state.anotherTrader
+        anotherTrader: event.cause === undefined || event.cause === "invariant" ? undefined : d.state.anotherTrader,
+        flattening: event.cause !== undefined && event.cause !== "operator" && d.state.flattening
       })
       const step = Breaker.reset(d.state.breaker, event.cause, d.at, event.reason)
       applyBreaker(d, step)

@@ -11,6 +11,8 @@ export interface Fence {
   readonly paused: boolean
   /** Latched by `cancel --all` and `flatten` from outside, until the operator resets. */
   readonly operatorLatch: Option.Option<string>
+  /** Everything the trader holds is to be sold. Stands, across restarts, until the operator's latch is taken back. */
+  readonly flatten?: true
 }
 
 export interface Snapshot {

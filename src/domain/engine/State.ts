@@ -114,6 +114,8 @@ export interface EngineState {
   readonly startedAt: EpochMs
   readonly phase: "starting" | "running" | "stopping"
   readonly paused: boolean
+  /** Everything held is to be sold, by the operator's word, which stands until the operator's latch is reset. */
+  readonly flattening: boolean
   readonly epoch: number
   /** Open reasons for which books and exchange must first agree; entries wait for all of them. */
   readonly reconciling: ReadonlySet<string>
@@ -193,6 +195,7 @@ export const resume = (
     startedAt: now,
     phase: "starting",
     paused: snapshot.fence.paused,
+    flattening: snapshot.fence.flatten === true,
     epoch: snapshot.fence.epoch,
     reconciling: new Set(["start"]),
     publicUp: false,

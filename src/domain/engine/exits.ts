@@ -4,6 +4,7 @@ import type { ExitAction } from "../exits/ExitLadder.ts"
 import type { LotId } from "../order/Ids.ts"
 import { isSettled } from "../order/Order.ts"
 import type { Proposal } from "../order/Steps.ts"
+import type { ExitCall, Lot } from "../portfolio/Lot.ts"
 import type { Draft } from "./Draft.ts"
 import { alert, askOnce, holdOrder, log, patch, putLot, putPair } from "./Draft.ts"
 import { propose, requestCancel, withdrawEntry } from "./orders.ts"
@@ -17,15 +18,23 @@ const dropTargets = (d: Draft, lotId: LotId): void => {
   patch(d, { proposals: new Map([...d.state.proposals].filter(([, proposal]) => !isTarget(proposal))) })
 }
 
+/** From now on the lot is sold at what the market gives. */
+const call = (d: Draft, lot: Lot, kind: ExitCall["kind"], reason: string): void => {
+  putLot(d, { ...lot, call: { kind, at: d.at } })
+  dropTargets(d, lot.id)
+  log(d, "info", `${kind} exit of lot ${lot.id}: ${reason}`, { lotId: lot.id })
+}
+
+/** While everything is to be sold every lot is called, those that late executions bring too. */
+const callAll = (d: Draft): void => {
+  for (const lot of openLots(d.state)) if (lot.call === undefined) call(d, lot, "flatten", "by the operator's word")
+}
+
 const act = (d: Draft, pair: PairState, action: ExitAction): void => {
   switch (action._tag) {
     case "Call": {
       const lot = d.state.lots.get(action.lotId)
-      if (lot === undefined) return
-      putLot(d, { ...lot, call: { kind: action.kind, at: d.at } })
-      dropTargets(d, lot.id)
-      log(d, "info", `${action.kind} exit of lot ${action.lotId}: ${action.reason}`, { lotId: action.lotId })
-      return
+      return lot === undefined ? undefined : call(d, lot, action.kind, action.reason)
     }
     case "Place":
       return propose(d, {
@@ -90,6 +99,7 @@ const act = (d: Draft, pair: PairState, action: ExitAction): void => {
 /** One pass over every pair that holds something; pairs without lots cost a look at a map. */
 export const runLadders = (d: Draft): void => {
   if (d.state.phase === "stopping" || d.state.rules.observing) return
+  if (d.state.flattening) callAll(d)
   const held = openLots(d.state)
   for (const pair of d.state.pairs.values()) {
     const { symbol } = pair.instrument

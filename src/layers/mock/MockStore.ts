@@ -207,8 +207,15 @@ const make = (prefix: InstallationPrefix, start: Snapshot) =>
       fence: reading("fence", () => books.snapshot.fence),
       moveFence: (change) =>
         reading("moveFence", () => {
-          const { fence } = books.snapshot
-          const moved: Fence = { ...fence, ...change, epoch: fence.epoch + 1 }
+          const { flatten, ...fence } = books.snapshot.fence
+          // what is to be sold stays so until the operator's latch is taken back
+          const kept = change.operatorLatch !== undefined && Option.isNone(change.operatorLatch) ? undefined : flatten
+          const moved: Fence = {
+            ...fence,
+            ...(kept === undefined ? {} : { flatten: kept }),
+            ...change,
+            epoch: fence.epoch + 1
+          }
           books.snapshot = { ...books.snapshot, fence: moved }
           return moved
         }),

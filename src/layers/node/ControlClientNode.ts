@@ -31,6 +31,31 @@ const BreakerReport = Schema.Struct({
   latched: Schema.Array(Schema.Struct({ cause: Schema.Literal(...causes), reason: Schema.String })),
   durable: Schema.Boolean
 })
+const progressFields = {
+  flattening: Schema.Boolean,
+  settling: Texts,
+  lots: Schema.Array(
+    Schema.Struct({
+      lotId: Schema.String,
+      pair: Schema.String,
+      remaining: Schema.String,
+      state: Schema.Literal("working", "exiting", "placing", "waiting", "dust"),
+      text: Schema.String
+    })
+  ),
+  orders: Schema.Array(
+    Schema.Struct({
+      orderId: Schema.String,
+      pair: Schema.String,
+      side: Schema.Literal("buy", "sell"),
+      quantity: Schema.String,
+      status: Schema.String
+    })
+  ),
+  doubts: Texts
+}
+const FlattenProgress = Schema.Struct(progressFields)
+const FlattenAnswer = Schema.Struct({ ...progressFields, durable: Schema.Boolean })
 const Refusal = Schema.parseJson(Schema.Struct({ error: Schema.String }))
 
 interface Answer {
@@ -168,6 +193,8 @@ const make = Effect.gen(function* () {
         CancelReport,
         CANCEL_MS
       ),
+    flatten: ask("POST", "/flatten", {}, FlattenAnswer, ANSWER_MS * 2),
+    flattenProgress: ask("GET", "/flatten", undefined, FlattenProgress, ANSWER_MS),
     trip: (cause, reason) => ask("POST", "/breaker/trip", { cause, reason }, BreakerReport, ANSWER_MS * 2),
     reset: (cause, reason) =>
       ask("POST", "/breaker/reset", { ...(cause === undefined ? {} : { cause }), reason }, BreakerReport, ANSWER_MS * 2)

@@ -126,6 +126,11 @@ const routes = (
   "/cancel": {
     POST: command(CancelBody, (body) => h.cancel(target(body)), '{"ids": [id, …]}, {"all": true} or {"account": true}')
   },
+  // how far it is holds no secret; to begin it needs the token
+  "/flatten": {
+    GET: { _tag: "Read", run: Effect.map(h.flattenProgress, (progress) => reply(200, progress)) },
+    POST: command(EmptyBody, () => h.flatten, "empty")
+  },
   "/breaker/trip": {
     POST: command(
       TripBody,

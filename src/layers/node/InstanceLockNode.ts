@@ -26,7 +26,7 @@ const keyLockPath = (stateDir: string, fingerprint: string): string =>
   Path.join(stateDir, "locks", `key-${fingerprint}.lock`)
 
 /** Beside the lock, for people: who holds it. What it says is not what locks. */
-const holderPath = (lock: string): string => `${lock}.holder`
+export const holderPath = (lock: string): string => `${lock}.holder`
 
 const readHolder = (lock: string): { readonly holder: string } | Record<never, never> => {
   try {

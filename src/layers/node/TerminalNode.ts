@@ -1,4 +1,5 @@
 /** Standard output and error of this process, without any secret. A reader that went away (`| head`) is not an error. */
+import { createInterface } from "node:readline"
 import { Effect, Layer } from "effect"
 import { Terminal } from "../../services/Terminal.ts"
 import { scrub } from "./secrets.ts"
@@ -33,8 +34,31 @@ const overwriter =
 const wantsColors = (sink: Sink, environment: NodeJS.ProcessEnv): boolean =>
   sink.isTTY === true && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb"
 
-export const terminal = (out: Sink, error: Sink, environment: NodeJS.ProcessEnv): Layer.Layer<Terminal> =>
+/** Where a person types. */
+export type Source = NodeJS.ReadableStream & { readonly isTTY?: boolean }
+
+const asker =
+  (source: Source, sink: NodeJS.WritableStream) =>
+  (question: string): Effect.Effect<string> =>
+    Effect.async<string>((resume) => {
+      const lines = createInterface({ input: source, output: sink })
+      // a closed input is no answer
+      lines.once("close", () => resume(Effect.succeed("")))
+      lines.question(scrub(question), (answer) => {
+        resume(Effect.succeed(answer))
+        lines.close()
+      })
+      return Effect.sync(() => lines.close())
+    })
+
+export const terminal = (
+  out: Sink,
+  error: Sink,
+  environment: NodeJS.ProcessEnv,
+  person?: { readonly source: Source; readonly sink: NodeJS.WritableStream }
+): Layer.Layer<Terminal> =>
   Layer.succeed(Terminal, {
+    ...(person?.source.isTTY === true ? { ask: asker(person.source, person.sink) } : {}),
     print: writer(out),
     printError: writer(error),
     colors: wantsColors(out, environment),
@@ -45,5 +69,5 @@ export const terminal = (out: Sink, error: Sink, environment: NodeJS.ProcessEnv)
 export const TerminalNode: Layer.Layer<Terminal> = Layer.suspend(() => {
   // without a listener a closed pipe would end the process in the middle of a command
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined)
-  return terminal(process.stdout, process.stderr, process.env)
+  return terminal(process.stdout, process.stderr, process.env, { source: process.stdin, sink: process.stderr })
 })

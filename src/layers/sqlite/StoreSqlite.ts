@@ -14,7 +14,15 @@ import { vacuumInto } from "./backup.ts"
 import type { DatabaseOptions } from "./Database.ts"
 import { Database, layer as databaseLayer } from "./Database.ts"
 import { storeFailed } from "./failure.ts"
-import { bookedAmong, findLot, findOrder, findOrderByExchangeId, readFence, readSnapshot } from "./loading.ts"
+import {
+  bookedAmong,
+  findLot,
+  findOrder,
+  findOrderByExchangeId,
+  FLATTEN_NOTE,
+  readFence,
+  readSnapshot
+} from "./loading.ts"
 import { raiseNonce, takeNonce } from "./nonces.ts"
 import type { AsideIntent, SideFile } from "./SideFile.ts"
 import { openSideFile } from "./SideFile.ts"
@@ -109,11 +117,14 @@ const make = Effect.gen(function* () {
       }),
     commit: (writes) => transact("commit a batch", (sql) => applyAll(sql, writes)),
     fence: database.glance("read the fence", readFence),
-    moveFence: ({ paused, operatorLatch }) =>
+    moveFence: ({ flatten, operatorLatch, paused }) =>
       transact("move the fence", (sql) => {
         sql.run("UPDATE fence SET epoch = epoch + 1")
         if (paused !== undefined) sql.run("UPDATE fence SET paused = ?", paused ? 1 : 0)
         if (operatorLatch !== undefined) sql.run("UPDATE fence SET operator_latch = ?", Option.getOrNull(operatorLatch))
+        if (operatorLatch !== undefined && Option.isNone(operatorLatch))
+          sql.run("DELETE FROM notes WHERE key = ?", FLATTEN_NOTE)
+        if (flatten === true) sql.run("INSERT OR REPLACE INTO notes VALUES (?, '1')", FLATTEN_NOTE)
         return readFence(sql)
       }).pipe(
         Effect.retry({

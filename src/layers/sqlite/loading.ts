@@ -47,12 +47,16 @@ export const findLot = (sql: Sql, id: ClientOrderId): Lot | undefined => {
 export const bookedAmong = (sql: Sql, ids: ReadonlyArray<string>): ReadonlySet<string> =>
   new Set(ids.filter((id) => sql.get("SELECT 1 FROM fills WHERE execution_id = ?", id) !== undefined))
 
-const FENCE = "SELECT epoch, paused, operator_latch FROM fence"
+/** Note of the records that stands while everything is to be sold. */
+export const FLATTEN_NOTE = "fence.flatten"
+
+const FENCE = `SELECT epoch, paused, operator_latch, (SELECT value FROM notes WHERE key = '${FLATTEN_NOTE}') AS flatten FROM fence`
 
 const fenceFrom = (row: Row): Fence => ({
   epoch: int(row, "epoch"),
   paused: big(row, "paused") !== 0n,
-  operatorLatch: Option.fromNullable(optionalText(row, "operator_latch"))
+  operatorLatch: Option.fromNullable(optionalText(row, "operator_latch")),
+  ...(optionalText(row, "flatten") === undefined ? {} : { flatten: true })
 })
 
 export const readFence = (sql: Sql): Fence => fenceFrom(sql.one(FENCE))

@@ -11,6 +11,7 @@ import type { LocalKrakenError, TapeError } from "../../services/LocalKraken.ts"
 import type { Nonce } from "../../services/Nonce.ts"
 import type { StoreFailed, StoreShape } from "../../services/Store.ts"
 import type { Store } from "../../services/Store.ts"
+import type { FlattenRun } from "../trade/trade.ts"
 import type { CommandFailed } from "./ExitCode.ts"
 
 /** The services of a command that acts at the exchange beside the trader, with nonces from the same row. */
@@ -25,6 +26,8 @@ export interface BesideShape {
   readonly exchange: Effect.Effect<Context.Context<ExchangeBeside>, BesideError, Scope.Scope>
   /** The same to try things at: in paper mode one that lives in memory, so that nothing is left behind. */
   readonly toTry: Effect.Effect<Context.Context<ExchangeBeside>, BesideError, Scope.Scope>
+  /** Where no trader runs: the trading program itself, under the instance lock, selling everything until it ends. */
+  readonly sellAll: (run: FlattenRun) => Effect.Effect<void, CommandFailed>
 }
 
 export class Beside extends Context.Tag("trader/programs/cli/Beside")<Beside, BesideShape>() {}

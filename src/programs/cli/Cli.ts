@@ -22,7 +22,15 @@ import { stripCodes } from "./text.ts"
 export interface Commands<E, R> {
   readonly trade: (options: { readonly fresh: boolean }) => Effect.Effect<void, E, R>
   readonly status: (options: { readonly json: boolean; readonly watch: boolean }) => Effect.Effect<void, E, R>
-  readonly stop: (options: { readonly timeoutMs: number }) => Effect.Effect<void, E, R>
+  readonly stop: (options: {
+    readonly timeoutMs: number | undefined
+    readonly flatten: boolean
+  }) => Effect.Effect<void, E, R>
+  readonly flatten: (options: {
+    readonly yes: boolean
+    readonly force: boolean
+    readonly timeoutMs: number | undefined
+  }) => Effect.Effect<void, E, R>
   readonly pause: Effect.Effect<void, E, R>
   readonly resume: Effect.Effect<void, E, R>
   readonly orders: (options: { readonly open: boolean; readonly json: boolean }) => Effect.Effect<void, E, R>
@@ -63,6 +71,7 @@ const NAMES = [
   "trades",
   "price",
   "cancel",
+  "flatten",
   "doctor",
   "breaker",
   "exchange",
@@ -79,15 +88,18 @@ const fresh = Options.boolean("fresh").pipe(
   Options.withDescription("paper mode: put the old paper account aside (into backups/) and start anew")
 )
 
-const timeout = Options.text("timeout").pipe(
-  Options.withDescription("how long to wait for the trader to end, e.g. 30s or 2m"),
-  Options.withDefault("30s"),
-  Options.mapEffect((text) =>
-    Either.mapLeft(Value.duration("1s", "1h")(text), ({ wrong, allowed }) =>
-      ValidationError.invalidValue(HelpDoc.p(`--timeout ${wrong}; allowed: ${allowed}`))
-    )
+const timeout = (description: string) =>
+  Options.text("timeout").pipe(
+    Options.withDescription(description),
+    Options.mapEffect((text) =>
+      Either.mapLeft(Value.duration("1s", "1h")(text), ({ wrong, allowed }) =>
+        ValidationError.invalidValue(HelpDoc.p(`--timeout ${wrong}; allowed: ${allowed}`))
+      )
+    ),
+    Options.optional
   )
-)
+
+const yes = Options.boolean("yes").pipe(Options.withAlias("y"), Options.withDescription("ask nothing"))
 
 const wholeNumber = (name: string, least: number, most: number, description: string) =>
   Options.integer(name).pipe(
@@ -137,8 +149,30 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
       "How the trader is, and why it does not enter if so. Exit code 0: trading, 1: not entering, 3: not running, 4: cannot tell."
     )
   )
-  const stop = Command.make("stop", { timeout }, ({ timeout: timeoutMs }) => run.stop({ timeoutMs })).pipe(
-    Command.withDescription("Stop the running trader gracefully, wait for it, and say what is still held.")
+  const stop = Command.make(
+    "stop",
+    {
+      timeout: timeout("how long to wait, e.g. 30s or 2m; 30s unless told, with --flatten 2m for the sale too"),
+      flatten: Options.boolean("flatten").pipe(
+        Options.withDescription("sell everything that the trader holds first, without asking")
+      )
+    },
+    ({ flatten, timeout: wait }) => run.stop({ flatten, timeoutMs: Option.getOrUndefined(wait) })
+  ).pipe(Command.withDescription("Stop the running trader gracefully, wait for it, and say what is still held."))
+  const flatten = Command.make(
+    "flatten",
+    {
+      yes,
+      force: Options.boolean("force").pipe(
+        Options.withDescription("end the process of a trader that does not answer, and sell without it")
+      ),
+      timeout: timeout("how long the sale may take, e.g. 30s or 5m; 2m unless told")
+    },
+    ({ force, timeout: wait, yes: asked }) => run.flatten({ yes: asked, force, timeoutMs: Option.getOrUndefined(wait) })
+  ).pipe(
+    Command.withDescription(
+      "Emergency: cancel the trader's orders and sell everything that it bought itself, never more, through the running trader or without it. Exit code 0: nothing is left, 1: something is, 86: something is not known."
+    )
   )
   const pause = Command.make("pause", {}, () => run.pause).pipe(
     Command.withDescription("No new entries; exits go on. Holds across restarts until `resume`.")
@@ -296,6 +330,7 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
       trades,
       price,
       cancel,
+      flatten,
       doctor,
       breaker,
       exchange,

@@ -13,6 +13,8 @@ import { Terminal } from "../../services/Terminal.ts"
 import { Beside } from "../cli/Beside.ts"
 import { CommandFailed, ExitCodes, Finished } from "../cli/ExitCode.ts"
 import { count } from "../cli/text.ts"
+import { sell } from "../flatten/flatten.ts"
+import type { FlattenWorld } from "../flatten/flatten.ts"
 
 const LOOK_AGAIN_MS = 200
 /** Enough to find what became of the orders that were open. */
@@ -62,6 +64,25 @@ const moveFence = Effect.gen(function* () {
       : `The trader does not answer, and it could not be fenced either (${moved.left.message}). Still trying to reach it…`
   )
 })
+
+/**
+ * As `flatten`, then the stop. While the sale is still under way the trader is not stopped: nothing would go on with it.
+ * What no order can sell does not keep the trader from being stopped, but is said by the exit code.
+ */
+export const flattenAndStop = (options: {
+  readonly sellMs: number
+  readonly timeoutMs: number
+}): Effect.Effect<void, CommandFailed | Finished | StoreFailed | LockUnusable, StopWorld | FlattenWorld> =>
+  Effect.gen(function* () {
+    const terminal = yield* Terminal
+    const { code, standing } = yield* sell({ force: false, timeoutMs: options.sellMs })
+    if (standing === "working") {
+      yield* terminal.printError("The trader was NOT stopped, so that the sale goes on. `stop` stops it all the same.")
+      return yield* new Finished({ code })
+    }
+    yield* stop(options)
+    if (code !== ExitCodes.done) return yield* new Finished({ code })
+  })
 
 export const stop = (options: {
   readonly timeoutMs: number

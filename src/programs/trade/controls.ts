@@ -13,6 +13,7 @@ import type {
   ControlHandlers,
   ControlServerShape,
   ControlUnavailable,
+  FlattenAnswer,
   PauseReport
 } from "../../services/ControlServer.ts"
 import { Engine } from "../../services/Engine.ts"
@@ -25,6 +26,7 @@ import { StopSignal } from "../../services/StopSignal.ts"
 import { Store } from "../../services/Store.ts"
 import { Writer } from "../../services/Writer.ts"
 import { cancelOrders, DRILL_NOTE, inBooks, lastArrivalOf } from "../cancel/cancelOrders.ts"
+import { progressOf } from "../flatten/progress.ts"
 import { metricsOf } from "../status/metrics.ts"
 import { runningView } from "../status/runningView.ts"
 import type { TraderHealth } from "../status/runningView.ts"
@@ -172,6 +174,22 @@ export const makeControls = (
         Effect.provideService(Installation, installation)
       )
 
+    const flatten: Effect.Effect<FlattenAnswer, ControlFailed> = Effect.gen(function* () {
+      if (settings.mode === "observe") {
+        return yield* new ControlFailed({
+          text: "observe mode sends nothing to the exchange: it holds nothing to sell"
+        })
+      }
+      const operatorLatch = Option.some("`flatten`")
+      const moved = yield* Effect.either(moveFence({ operatorLatch, flatten: true }))
+      if (moved._tag === "Left") {
+        yield* Effect.logWarning(`everything is sold, but it is not recorded: ${moved.left.message}`)
+        yield* fenceInMemory({ operatorLatch, flatten: true })
+      }
+      yield* engine.settled
+      return { ...progressOf(engine.unsafeState()), durable: moved._tag === "Right" }
+    })
+
     return {
       status: Effect.map(health, (known) => runningView(engine.unsafeState(), known)),
       metrics: Effect.map(health, (known) => metricsOf(engine.unsafeState(), known)),
@@ -184,6 +202,8 @@ export const makeControls = (
       pause,
       resume,
       cancel,
+      flatten,
+      flattenProgress: Effect.map(engine.state, progressOf),
       trip: (cause, reason) => Effect.zipRight(engine.tell({ _tag: "Tripped", cause, reason }), report(true)),
       reset: (cause, reason) =>
         Effect.gen(function* () {

@@ -106,6 +106,8 @@ export interface PreflightOptions<R> {
   readonly snapshot: Pick<Snapshot, "lots" | "orders">
   /** The checks of machine, records and strategy: they need no exchange. */
   readonly local: Effect.Effect<ReadonlyArray<Check>, never, R>
+  /** Why this run is there to sell only: then only what makes exits impossible refuses the start. */
+  readonly sellOnly?: string | undefined
   /** Says what comes next. */
   readonly step: (text: string) => Effect.Effect<void>
 }
@@ -117,14 +119,15 @@ export interface PreflightOptions<R> {
  */
 export const preflight = <R>({
   local,
+  sellOnly,
   snapshot,
   step
 }: PreflightOptions<R>): Effect.Effect<Cleared, Refusal, R | Settings | KrakenRest | MarketClock | Alerts> =>
   Effect.gen(function* () {
     const settings = yield* Settings
     const clock = yield* MarketClock
-    const held = mayHold(snapshot)
-    const reasons: Array<string> = []
+    const held = sellOnly !== undefined || mayHold(snapshot)
+    const reasons: Array<string> = sellOnly === undefined ? [] : [sellOnly]
     const heed = (
       checks: ReadonlyArray<Check>,
       refusal: (check: Failed) => Refusal = refusalOf
@@ -181,6 +184,7 @@ export const preflight = <R>({
 
     if (reasons.length === 0) return { instruments, exitsOnly: undefined }
     const exitsOnly = reasons.join("; ")
+    if (exitsOnly === sellOnly) return { instruments, exitsOnly }
     const text = `EXITS ONLY: nothing is bought in this run, since ${exitsOnly}. What is held is sold as planned. Correct it and start again; \`doctor\` says how`
     yield* Effect.flatMap(Effect.all([Alerts, clock.now]), ([alerts, at]) =>
       alerts.send({ at, severity: "critical", kind: "start.exits-only", text })

@@ -2,15 +2,16 @@
  * The trading program: the start, step by step, and the tree of fibers with the restart policy of each. It knows services
  * only; what world they talk to was chosen before.
  */
-import { Cause, Effect, Mailbox, Option } from "effect"
+import { Cause, Clock, Effect, Mailbox, Option } from "effect"
 import type { Scope } from "effect"
 import type { Decision } from "../../domain/engine/Decision.ts"
-import type { Snapshot } from "../../domain/engine/Snapshot.ts"
+import type { Fence, Snapshot } from "../../domain/engine/Snapshot.ts"
 import { resume } from "../../domain/engine/State.ts"
 import type { AnyStrategy } from "../../domain/strategy/Strategy.ts"
 import type { EpochMs } from "../../domain/Time.ts"
 import { Alerts } from "../../services/Alerts.ts"
 import { MarketClock } from "../../services/Clock.ts"
+import type { FlattenProgress } from "../../services/ControlServer.ts"
 import { Engine } from "../../services/Engine.ts"
 import { Installation } from "../../services/Installation.ts"
 import type { InstanceLock } from "../../services/InstanceLock.ts"
@@ -27,6 +28,7 @@ import type { StoreFailed } from "../../services/Store.ts"
 import { Writer } from "../../services/Writer.ts"
 import { makeOrderDesk } from "../desk/desk.ts"
 import type { Check } from "../doctor/Check.ts"
+import { progressOf, standing, STEADY_MS } from "../flatten/progress.ts"
 import { restart } from "./backoff.ts"
 import { makeEngine } from "./engine.ts"
 import { privateFeed, publicFeed } from "./feeds.ts"
@@ -73,8 +75,17 @@ export interface TradeOptions {
     /** Those that nothing waits for. */
     readonly slow: Effect.Effect<ReadonlyArray<Check>, never, World>
   }
+  /** The run is there to sell everything, and ends when that is done or its time is up. */
+  readonly flatten?: FlattenRun
   /** Fibers that belong to the run but not to trading: they may die without stopping it. */
   readonly companions?: ReadonlyArray<Child<unknown, Inside>>
+}
+
+export interface FlattenRun {
+  /** Real time from the moment at which the trader works. */
+  readonly timeoutMs: number
+  /** Told how it stands, several times a second, and once more at the end. */
+  readonly seen: (progress: FlattenProgress) => Effect.Effect<void>
 }
 
 const NOTICES = 4096
@@ -123,10 +134,18 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     // ---- the start: each step says what it does -------------------------------------------------------------------
     for (const line of introduction(settings)) yield* Effect.logInfo(line)
     yield* step("reading the books")
-    const snapshot = yield* store.load
+    // first of all, so that it holds for whoever runs next, should this run not come to its end
+    const sale = options.flatten === undefined ? undefined : yield* recordFlatten
+    const books = yield* store.load
+    const snapshot = sale === undefined ? books : { ...books, fence: sale(books.fence) }
     yield* tellLostLog(snapshot, yield* clock.now)
     const cleared = yield* Effect.raceFirst(
-      preflight({ snapshot, local: options.checks?.local(snapshot) ?? Effect.succeed([]), step }),
+      preflight({
+        snapshot,
+        local: options.checks?.local(snapshot) ?? Effect.succeed([]),
+        sellOnly: options.flatten === undefined ? undefined : "everything is being sold (`flatten`)",
+        step
+      }),
       stop.requested
     )
     if (typeof cleared === "string") {
@@ -253,7 +272,8 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
         restart
       },
       ...(armed ? [{ name: "dead man's switch", run: deadManSwitch(switchMs), restart, fatal: isRefusal }] : []),
-      ...(settings.mode === "paper" && settings.paper.stopAfter !== undefined
+      ...(options.flatten === undefined ? [] : [{ name: "flatten", run: endWhenSold(options.flatten) }]),
+      ...(settings.mode === "paper" && settings.paper.stopAfter !== undefined && options.flatten === undefined
         ? [{ name: "stop after", run: stopAfter(settings.paper.stopAfter), restart }]
         : []),
       { name: "checks", run: lateChecks(echo, rules, options.checks?.slow ?? Effect.succeed([])), restart },
@@ -272,7 +292,12 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     const asked = Effect.gen(function* () {
       const reason = yield* stop.requested
       yield* Effect.logInfo(`stopping: ${reason}`)
-      return yield* shutdown(reason, armed)
+      const told = options.flatten
+      return yield* shutdown(reason, armed).pipe(
+        Effect.ensuring(
+          told === undefined ? Effect.void : Effect.suspend(() => told.seen(progressOf(engine.unsafeState())))
+        )
+      )
     })
     return yield* Effect.raceFirst(supervise(children), asked).pipe(
       Effect.catchTag("ComponentDown", (down): Effect.Effect<never, ComponentDown | CredentialsRefused> => {
@@ -285,6 +310,39 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
   })
 
 const isRefusal = (error: unknown): error is CredentialsRefused => error instanceof CredentialsRefused
+
+/** Commits the word to sell everything; where the database does not take it, it holds in memory for this run. */
+const recordFlatten: Effect.Effect<(fence: Fence) => Fence, never, Store> = Effect.gen(function* () {
+  const store = yield* Store
+  const operatorLatch = Option.some("`flatten`")
+  const moved = yield* Effect.either(store.moveFence({ operatorLatch, flatten: true }))
+  if (moved._tag === "Right") return (fence) => fence
+  yield* Effect.logWarning(`everything is sold, but it is not recorded: ${moved.left.message}`)
+  return (fence) => ({ ...fence, operatorLatch, flatten: true })
+})
+
+/** How often it is looked whether everything is sold (real time). */
+const SOLD_LOOK_MS = 200
+
+/** Asks for the graceful stop once nothing is left, or nothing that can be sold, or the time is up. */
+const endWhenSold = ({ seen, timeoutMs }: FlattenRun) =>
+  Effect.gen(function* () {
+    const engine = yield* Engine
+    const stop = yield* StopSignal
+    const begunAt = yield* Clock.currentTimeMillis
+    let steadySince: number | undefined
+    while (true) {
+      const progress = progressOf(engine.unsafeState())
+      const now = yield* Clock.currentTimeMillis
+      yield* seen(progress)
+      const end = standing(progress)
+      steadySince = end === "working" ? undefined : (steadySince ?? now)
+      const steady = steadySince !== undefined && now - steadySince >= STEADY_MS
+      if (steady) yield* stop.request(end === "done" ? "everything is sold" : "what is left cannot be sold")
+      else if (now - begunAt >= timeoutMs) yield* stop.request("the time to sell everything is up")
+      yield* Effect.sleep(SOLD_LOOK_MS)
+    }
+  })
 
 /** Paper only: a graceful stop after so much market time. */
 const stopAfter = (marketMs: number) =>

@@ -1,6 +1,19 @@
 /** Stories of people and machines around the trader: owners, operators, other programs, keys, clocks, disks. */
 import { tradingPermissions } from "../../domain/exchange/Config.ts"
-import { claims, crash, enter, filled, jump, lost, refused, scenario, wasLatched, when } from "./Scenario.ts"
+import {
+  claims,
+  crash,
+  enter,
+  filled,
+  jump,
+  lost,
+  position,
+  quantityOf,
+  refused,
+  scenario,
+  wasLatched,
+  when
+} from "./Scenario.ts"
 import type { Scenario } from "./Scenario.ts"
 
 export const people: ReadonlyArray<Scenario> = [
@@ -193,6 +206,62 @@ export const people: ReadonlyArray<Scenario> = [
     expect: claims((told) => ({
       latched: wasLatched(told, "operator"),
       "nothing was bought after it": told.entries.every(({ at }) => at < 62_000)
+    }))
+  }),
+  scenario({
+    name: "flattened-with-a-target-resting",
+    why: "The emergency sale sold what the account held, the owner's coins with it, and the target sold once more. It sells the lot, once, and buys nothing.",
+    seconds: 140,
+    acts: [
+      ...position,
+      [5, { _tag: "ByHand", side: "buy", quantity: "60" }],
+      [60, { _tag: "Flatten", ms: 600_000 }],
+      [62, enter()]
+    ],
+    expect: claims(({ bought, entries, outcome, sold }) => ({
+      "what was bought was sold": quantityOf(sold) === quantityOf(bought) && sold.length > 0,
+      "nothing was bought after it": entries.every(({ at }) => at < 60_000),
+      "within seconds": sold.every(({ at }) => at < 75_000),
+      latched: wasLatched({ bought, entries, outcome, sold, exits: [] }, "operator")
+    }))
+  }),
+  scenario({
+    name: "flattened-with-an-entry-on-its-way",
+    why: "The emergency sale looked at what was held, and the entry that filled a moment later stayed. What a late execution brings is sold too.",
+    seconds: 190,
+    acts: [
+      [1, enter()],
+      [59, when("CancelOrder", filled("buy"))],
+      [60, { _tag: "Flatten", ms: 600_000 }]
+    ],
+    expect: claims(({ bought, sold }) => ({
+      "what was bought was sold": quantityOf(sold) === quantityOf(bought) && sold.length > 0
+    }))
+  }),
+  scenario({
+    name: "flattened-while-frozen",
+    why: "A trader that was told to sell everything while it stood still woke up and bought. The word is in its records: it sells.",
+    seconds: 190,
+    acts: [...position, [50, { _tag: "Freeze", ms: 40_000 }], [60, { _tag: "Flatten", ms: 600_000 }], [61, enter()]],
+    expect: claims(({ bought, entries, sold }) => ({
+      "what was bought was sold": quantityOf(sold) === quantityOf(bought) && sold.length > 0,
+      "nothing was bought after it": entries.every(({ at }) => at < 60_000)
+    }))
+  }),
+  scenario({
+    name: "flattened-and-killed",
+    why: "The emergency sale was forgotten with the process. It goes on with the next one, whatever became of the first order.",
+    seconds: 240,
+    acts: [
+      ...position,
+      [60, when("AddOrder", crash(3000), { side: "sell" })],
+      [60, when("AmendOrder", crash(3000))],
+      [61, { _tag: "Flatten", ms: 600_000 }],
+      [62, enter()]
+    ],
+    expect: claims(({ bought, entries, sold }) => ({
+      "what was bought was sold": quantityOf(sold) === quantityOf(bought) && sold.length > 0,
+      "nothing was bought after it": entries.every(({ at }) => at < 61_000)
     }))
   })
 ]

@@ -33,6 +33,8 @@ interface Asked {
 
 const report = { latched: [{ cause: "operator" as const, reason: "by hand" }], durable: true }
 
+const nothingLeft = { flattening: true, settling: [], lots: [], orders: [], doubts: [] }
+
 const handlers = (asked: Asked, change: Partial<ControlHandlers> = {}): ControlHandlers => ({
   status: Effect.succeed({ state: "trading", pid: process.pid }),
   metrics: Effect.succeed([{ name: "exposure_usd", help: "Held.", type: "gauge", value: 1.5 }]),
@@ -48,6 +50,8 @@ const handlers = (asked: Asked, change: Partial<ControlHandlers> = {}): ControlH
       asked.targets.push(target)
       return { cancelled: ["k-1"], notOpen: [], unheardOf: [], left: [], placedAgain: [], warnings: [] }
     }),
+  flatten: Effect.succeed({ ...nothingLeft, durable: true }),
+  flattenProgress: Effect.succeed(nothingLeft),
   trip: (cause, reason) =>
     Effect.sync(() => {
       asked.changes.push(["trip", cause, reason])
@@ -180,11 +184,25 @@ describe("the control server", () => {
     })
   )
 
+  it.scoped("begins the sale of everything for whoever has the token, and tells everybody how far it is", () =>
+    Effect.gen(function* () {
+      const { client, port } = yield* serving()
+      const lot = { lotId: "k-1", pair: "XLM/USD", remaining: "50", state: "exiting" as const, text: "selling" }
+      const order = { orderId: "k-2", pair: "XLM/USD", side: "sell" as const, quantity: "50", status: "open" }
+      assert.deepEqual(yield* client.flatten, { ...nothingLeft, durable: true })
+      assert.deepEqual(yield* client.flattenProgress, nothingLeft)
+      assert.deepEqual(JSON.parse((yield* http(port, "GET", "/flatten")).body), nothingLeft)
+      const busy = { ...nothingLeft, lots: [lot], orders: [order] }
+      const other = yield* serving(nothingAsked(), { flattenProgress: Effect.succeed(busy) })
+      assert.deepEqual(yield* other.client.flattenProgress, busy)
+    })
+  )
+
   it.scoped("takes commands with the token only: 401 without, 403 with a wrong one", () =>
     Effect.gen(function* () {
       const asked = nothingAsked()
       const { port, bearer } = yield* serving(asked)
-      const commands = ["/stop", "/pause", "/resume", "/cancel", "/breaker/trip", "/breaker/reset"]
+      const commands = ["/stop", "/pause", "/resume", "/cancel", "/flatten", "/breaker/trip", "/breaker/reset"]
       for (const path of commands) {
         assert.strictEqual((yield* http(port, "POST", path)).status, 401)
         assert.strictEqual((yield* http(port, "POST", path, { authorization: "Bearer wrong" })).status, 403)

@@ -502,6 +502,36 @@ describe("intents", () => {
     })
   )
 
+  it.scoped("what is to be sold stands over restarts and other latches, until the operator's latch is taken back", () =>
+    Effect.gen(function* () {
+      const file = fileIn(yield* tempFolder)
+      yield* opened(
+        file,
+        Effect.gen(function* () {
+          const store = yield* Store
+          const fence = yield* store.moveFence({ operatorLatch: Option.some("`flatten`"), flatten: true })
+          assert.deepStrictEqual(fence, {
+            epoch: 1,
+            paused: false,
+            operatorLatch: Option.some("`flatten`"),
+            flatten: true
+          })
+          yield* store.moveFence({ operatorLatch: Option.some("`cancel --all`") })
+          yield* store.moveFence({ paused: true })
+        })
+      )
+      yield* opened(
+        file,
+        Effect.gen(function* () {
+          const store = yield* Store
+          assert.strictEqual((yield* store.load).fence.flatten, true)
+          yield* store.moveFence({ operatorLatch: Option.none() })
+          assert.deepStrictEqual(yield* store.fence, { epoch: 4, paused: true, operatorLatch: Option.none() })
+        })
+      )
+    })
+  )
+
   it.scoped("an approval from before the fence moved does not get through", () =>
     Effect.gen(function* () {
       yield* opened(

@@ -42,6 +42,8 @@ export const clientOf = (change: Partial<ControlClientShape> = {}, otherwise = n
   pause: Effect.fail(otherwise),
   resume: Effect.fail(otherwise),
   cancel: () => Effect.fail(otherwise),
+  flatten: Effect.fail(otherwise),
+  flattenProgress: Effect.fail(otherwise),
   trip: () => Effect.fail(otherwise),
   reset: () => Effect.fail(otherwise),
   ...change
@@ -66,6 +68,7 @@ export const world = (
       store: Effect.dieMessage("the database was opened"),
       exchange: Effect.dieMessage("the exchange was opened"),
       toTry: Effect.dieMessage("the exchange was tried"),
+      sellAll: () => Effect.dieMessage("everything was sold"),
       ...options.beside
     })
   )

@@ -16,7 +16,7 @@ import { mockSettingsValue } from "../../../src/layers/mock/MockSettings.ts"
 import { prefix, Rig } from "../../domain/engine/Rig.ts"
 import { inWorld, nameless, recordOf, resting, timedOut } from "../desk/support.ts"
 import type { Bench } from "../desk/support.ts"
-import { entry, id, NOON } from "../../support/build.ts"
+import { entry, id, lot, NOON } from "../../support/build.ts"
 
 const server: ControlServerShape = {
   identity: { mode: "paper", version: "1.2.3", pid: 7, startedAt: NOON },
@@ -50,6 +50,46 @@ const controlling = <E>(
 }
 
 describe("what the operator can do to a running trader", () => {
+  it.scoped(
+    "has everything sold: durable first, in memory where the database does not take it, never in observe mode",
+    () => {
+      const held = lot({ id: id("kt1-a") })
+      const holding = (): Rig => {
+        const rig = new Rig().ready()
+        rig.state = { ...rig.state, lots: new Map([[held.id, held]]) }
+        return rig
+      }
+      return Effect.gen(function* () {
+        yield* controlling(holding(), (h, b) =>
+          Effect.gen(function* () {
+            assert.strictEqual((yield* h.flattenProgress).flattening, false)
+            const answer = yield* h.flatten
+            assert.deepInclude(answer, { flattening: true, durable: true, doubts: [] })
+            assert.deepEqual(
+              answer.lots.map(({ lotId }) => lotId),
+              ["kt1-a"]
+            )
+            assert.deepInclude(yield* b.d.store.fence, { flatten: true, epoch: 1 })
+          })
+        )
+        yield* controlling(holding(), (h, b) =>
+          Effect.gen(function* () {
+            yield* b.store.failWith("full")
+            assert.deepInclude(yield* h.flatten, { flattening: true, durable: false })
+          })
+        )
+        yield* controlling(
+          holding(),
+          (h) =>
+            Effect.gen(function* () {
+              assert.include((yield* Effect.flip(h.flatten)).text, "observe mode")
+            }),
+          "observe"
+        )
+      })
+    }
+  )
+
   it.scoped("status is the document, metrics are numbers, also while the records cannot be read", () =>
     inWorld(new Rig().ready(), () =>
       Effect.gen(function* () {
