@@ -11,7 +11,7 @@ import type { LocalKrakenError, TapeError } from "../../services/LocalKraken.ts"
 import type { Nonce } from "../../services/Nonce.ts"
 import type { StoreFailed, StoreShape } from "../../services/Store.ts"
 import type { Store } from "../../services/Store.ts"
-import type { FlattenRun } from "../trade/trade.ts"
+import type { FlattenRun } from "../flatten/FlattenRun.ts"
 import type { CommandFailed } from "./ExitCode.ts"
 
 /** The services of a command that acts at the exchange beside the trader, with nonces from the same row. */

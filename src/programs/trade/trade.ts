@@ -11,7 +11,6 @@ import type { AnyStrategy } from "../../domain/strategy/Strategy.ts"
 import type { EpochMs } from "../../domain/Time.ts"
 import { Alerts } from "../../services/Alerts.ts"
 import { MarketClock } from "../../services/Clock.ts"
-import type { FlattenProgress } from "../../services/ControlServer.ts"
 import { Engine } from "../../services/Engine.ts"
 import { Installation } from "../../services/Installation.ts"
 import type { InstanceLock } from "../../services/InstanceLock.ts"
@@ -28,6 +27,7 @@ import type { StoreFailed } from "../../services/Store.ts"
 import { Writer } from "../../services/Writer.ts"
 import { makeOrderDesk } from "../desk/desk.ts"
 import type { Check } from "../doctor/Check.ts"
+import type { FlattenRun } from "../flatten/FlattenRun.ts"
 import { progressOf, standing, STEADY_MS } from "../flatten/progress.ts"
 import { restart } from "./backoff.ts"
 import { makeEngine } from "./engine.ts"
@@ -79,13 +79,6 @@ export interface TradeOptions {
   readonly flatten?: FlattenRun
   /** Fibers that belong to the run but not to trading: they may die without stopping it. */
   readonly companions?: ReadonlyArray<Child<unknown, Inside>>
-}
-
-export interface FlattenRun {
-  /** Real time from the moment at which the trader works. */
-  readonly timeoutMs: number
-  /** Told how it stands, several times a second, and once more at the end. */
-  readonly seen: (progress: FlattenProgress) => Effect.Effect<void>
 }
 
 const NOTICES = 4096
