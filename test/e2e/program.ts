@@ -27,6 +27,8 @@ export interface Place {
   readonly start: (args: ReadonlyArray<string>, settings?: Readonly<Record<string, string>>) => Running
   /** Runs it to its end. */
   readonly run: (args: ReadonlyArray<string>, settings?: Readonly<Record<string, string>>) => Promise<Ended>
+  /** Ends what still runs; the folder stays. */
+  readonly end: () => Promise<void>
   /** Ends what still runs, and removes the folder. */
   readonly clear: () => Promise<void>
 }
@@ -62,15 +64,19 @@ export const makePlace = (): Place => {
     })
     return { process: child, ended, out: () => out, error: () => error }
   }
+  const end = async (): Promise<void> => {
+    const rest = [...alive]
+    for (const child of rest) child.kill("SIGKILL")
+    await Promise.all(rest.map((child) => new Promise((done) => child.once("close", done))))
+  }
   return {
     directory,
     dataDir,
     start,
     run: (args, settings) => start(args, settings).ended,
+    end,
     clear: async () => {
-      const rest = [...alive]
-      for (const child of rest) child.kill("SIGKILL")
-      await Promise.all(rest.map((child) => new Promise((done) => child.once("close", done))))
+      await end()
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
     }
   }
