@@ -1,6 +1,7 @@
 /** A round: a world, what is done to the trader in it, a graceful stop, and the judge. */
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import type { Judgement } from "./judge.ts"
+import type { Evidence, Judgement } from "./judge.ts"
 import { judge } from "./judge.ts"
 import { clock } from "./rounds/clock.ts"
 import { disk, noLimits } from "./rounds/disk.ts"
@@ -68,6 +69,17 @@ export interface Result {
   readonly kept: string | undefined
 }
 
+/** The account as the exchange had it in the end, kept beside the books. */
+const ACCOUNT = "account.json"
+
+/** What the judge looks at, in the folder of a round that was kept. */
+export const evidenceIn = (directory: string, slackMs = SLACK_MS): Evidence => ({
+  view: JSON.parse(readFileSync(join(directory, ACCOUNT), "utf8")) as View,
+  database: join(directory, "data", "trading.db"),
+  limits: LIMITS,
+  slackMs
+})
+
 /** Stops the trader gracefully and holds its books against the account. */
 const conclude = async ({ slackMs, view, world }: Play): Promise<Judgement> => {
   await world.stop()
@@ -75,7 +87,8 @@ const conclude = async ({ slackMs, view, world }: Play): Promise<Judgement> => {
   const open = own(account.open)
   world.expect(open.length === 0, `I19: ${open.length} own orders are open after the stop`)
   world.expect(account.switchAt === undefined, "I19: the dead man's switch is armed after a clean stop")
-  return judge({ view: account, database: join(world.place.dataDir, "trading.db"), limits: LIMITS, slackMs })
+  writeFileSync(join(world.place.directory, ACCOUNT), JSON.stringify(account))
+  return judge(evidenceIn(world.place.directory, slackMs))
 }
 
 /** Plays one round to its end. Its folder is removed when all is well, unless it is to be kept. */

@@ -239,9 +239,9 @@ export const liveWorld = async (name: string, seed: number, change: Settings = {
         return await exchange.operate(name, params)
       },
       fillOrders: () => {
-        let on = true
+        const off = new AbortController()
         const run = async (): Promise<void> => {
-          while (on) {
+          while (!off.signal.aborted) {
             await pause(hand.between(150, 500))
             // an order may end between the look and the fill, and the exchange may be away
             await fillOnce().catch(() => undefined)
@@ -249,7 +249,7 @@ export const liveWorld = async (name: string, seed: number, change: Settings = {
         }
         const done = run()
         return async () => {
-          on = false
+          off.abort()
           await done
         }
       }

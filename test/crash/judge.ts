@@ -117,9 +117,7 @@ export const judge = ({ database, limits, slackMs, view }: Evidence): Judgement 
         const notional = worth(amount(order.price), amount(order.quantity))
         if (notional > amount(limits.trade)) broken.push(`I3: ${id} is of ${show(notional)} USD`)
         if (notional < amount(limits.least)) broken.push(`I3: ${id} is of ${show(notional)} USD only`)
-        const resting = sum(
-          working("buy", at, order).map(({ order: other, rest }) => worth(amount(other.price), rest))
-        )
+        const resting = sum(working("buy", at, order).map(({ order: other, rest }) => worth(amount(other.price), rest)))
         const stake = leastCost(at) + resting + notional
         if (stake > amount(limits.exposure)) broken.push(`I4: ${show(stake)} USD were at stake with ${id}`)
       } else {

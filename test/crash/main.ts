@@ -1,6 +1,6 @@
 /** `npm run test:crash -- N [--seed S] [--kind K] [--keep]`: N rounds, two at a time; a line for each, a table, exit 1 when one fails. */
 import type { Kind, Result } from "./Round.ts"
-import { kinds, play } from "./Round.ts"
+import { kinds, play, skipped } from "./Round.ts"
 
 const FEW = 6
 
@@ -57,7 +57,14 @@ const table = (results: ReadonlyArray<Result>): ReadonlyArray<string> => {
       those.reduce((sum, { judgement }) => sum + (judgement?.[what] ?? 0), 0)
     const failed = those.filter(({ broken }) => broken.length > 0).length
     const seconds = those.reduce((sum, result) => sum + result.seconds, 0)
-    const figures = [those.length, failed, count("orders"), count("fills"), count("neverArrived"), count("invalidNonces")]
+    const figures = [
+      those.length,
+      failed,
+      count("orders"),
+      count("fills"),
+      count("neverArrived"),
+      count("invalidNonces")
+    ]
     return [`| ${[kind, ...figures, (seconds / those.length).toFixed(0)].join(" | ")} |`]
   })
   return [
@@ -74,19 +81,29 @@ const run = async ({ keep, kind, rounds, seed }: Options): Promise<void> => {
   const results: Array<Result> = []
   const worker = async (): Promise<void> => {
     for (let n = left.shift(); n !== undefined; n = left.shift()) {
-      const result = await play(kind ?? kinds[n % kinds.length] ?? "kills", seed + n, keep)
+      const chosen = kind ?? kinds[n % kinds.length] ?? "kills"
+      const why = skipped(chosen)
+      if (why !== undefined) {
+        say(`skip  ${chosen.padEnd(8)}  ${why}`)
+        continue
+      }
+      const result = await play(chosen, seed + n, keep)
       results.push(result)
       say(line(result))
       for (const text of result.broken) say(`        ${text}`)
       if (result.kept !== undefined) {
-        say(`        kept in ${result.kept}; again: npm run test:crash -- 1 --kind ${result.kind} --seed ${result.seed}`)
+        say(
+          `        kept in ${result.kept}; again: npm run test:crash -- 1 --kind ${result.kind} --seed ${result.seed}`
+        )
       }
     }
   }
   await Promise.all([worker(), worker()])
   for (const row of table(results)) say(row)
   const failed = results.filter(({ broken }) => broken.length > 0)
-  say(`${results.length - failed.length} of ${results.length} rounds held, in ${Math.round((Date.now() - begun) / 1000)} s`)
+  say(
+    `${results.length - failed.length} of ${results.length} rounds held, in ${Math.round((Date.now() - begun) / 1000)} s`
+  )
   if (failed.length > 0) process.exitCode = 1
 }
 

@@ -15,11 +15,9 @@ export const clock = async (world: LiveWorld): Promise<void> => {
   await eventually(view, ({ open }) => own(open).some((order) => order.side === "sell"), LONG_MS)
   const jumpMs = Math.round(random.between(8000, 20_000))
   await operate("advance", { ms: jumpMs })
-  await eventually(
-    world.status,
-    (now) => now !== undefined && now.reasons.join().includes("clock"),
-    LONG_MS
-  ).catch(async () => expect(false, `no word about the clock: ${JSON.stringify((await world.status())?.reasons)}`))
+  await eventually(world.status, (now) => now !== undefined && now.reasons.join().includes("clock"), LONG_MS).catch(
+    async () => expect(false, `no word about the clock: ${JSON.stringify((await world.status())?.reasons)}`)
+  )
   world.say("the skew is seen")
   const seenAt = (await view()).now
   await pause(random.between(4000, 8000))

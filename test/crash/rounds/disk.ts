@@ -77,7 +77,10 @@ export const disk = async (world: LiveWorld): Promise<void> => {
     if (order.side !== "buy" || order.openedAt <= knownAt) continue
     expect(false, `the entry ${order.clOrdId} came while the database could not be written`)
   }
-  expect(own(during.open).every((order) => order.side === "sell"), "an entry rests although the disk is full")
+  expect(
+    own(during.open).every((order) => order.side === "sell"),
+    "an entry rests although the disk is full"
+  )
   const exits = own(during.orders).filter((order) => order.side === "sell" && order.openedAt > fullAt)
   world.say(`${exits.length} exits with the disk full`)
 
@@ -100,7 +103,9 @@ export const disk = async (world: LiveWorld): Promise<void> => {
   }
   await world.trading()
   const db = new Sqlite(join(place.dataDir, "trading.db"), { readonly: true })
-  const aside = db.prepare<[], { readonly n: number }>("SELECT count(*) AS n FROM intents WHERE path = 'side file'").get()
+  const aside = db
+    .prepare<[], { readonly n: number }>("SELECT count(*) AS n FROM intents WHERE path = 'side file'")
+    .get()
   db.close()
   expect((aside?.n ?? 0) > 0, "no intent went through the side file")
   world.say(`${aside?.n} intents went through the side file`)
