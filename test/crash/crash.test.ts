@@ -2,6 +2,7 @@
 import { copyFileSync, rmSync } from "node:fs"
 import Sqlite from "better-sqlite3"
 import { afterAll, assert, describe, it } from "vitest"
+import { amount, show } from "./amounts.ts"
 import type { Evidence } from "./judge.ts"
 import { judge } from "./judge.ts"
 import type { Kind } from "./Round.ts"
@@ -50,7 +51,7 @@ describe.concurrent("the built program, as a process", () => {
     assert.deepEqual(found(evidence, {}), [])
     const first = orders.find(({ clOrdId, side }) => clOrdId !== undefined && side === "buy")
     const id = first?.clOrdId ?? ""
-    const more = (quantity: string): string => String(Number(quantity) * 100)
+    const more = (price: string): string => show(amount(price) * 100n)
     const cases: ReadonlyArray<readonly [invariant: string, change: Parameters<typeof found>[1]]> = [
       ["I1", { sql: `DELETE FROM intents WHERE order_id = '${id}'` }],
       ["I1", { sql: `UPDATE intents SET approved_ms = approved_ms + 60000 WHERE order_id = '${id}'` }],

@@ -47,6 +47,16 @@ const twice = (list: ReadonlyArray<string>): ReadonlyArray<string> => {
 /** What was held and what worked at an instant, by the exchange's account alone. */
 const stakes = (orders: ReadonlyArray<ViewOrder>, fills: ReadonlyArray<ViewFill>) => {
   const mine = fills.filter((fill) => orders.some((order) => order.txid === fill.txid))
+  /**
+   * What an order was for at an instant. The account tells what it was amended to, not what it was before: an exit grows with
+   * what is bought meanwhile, at most, and an entry never grows.
+   */
+  const quantityAt = ({ amended, openedAt, quantity, side, touchedAt }: ViewOrder, at: number): bigint => {
+    if (!amended || side === "buy" || at >= touchedAt) return amount(quantity)
+    const bought = mine.filter((fill) => fill.side === "buy" && fill.at > openedAt && fill.at <= touchedAt)
+    const before = amount(quantity) - sum(bought.map((fill) => amount(fill.quantity)))
+    return before > 0n ? before : 0n
+  }
   /** Unfilled part of those that rested when another arrived; one that ended in the same instant does not count. */
   const working = (side: "buy" | "sell", at: number, but: ViewOrder) =>
     orders
@@ -54,7 +64,7 @@ const stakes = (orders: ReadonlyArray<ViewOrder>, fills: ReadonlyArray<ViewFill>
       .filter((order) => order.closedAt === 0 || order.closedAt > at)
       .map((order) => {
         const done = fills.filter((fill) => fill.txid === order.txid && fill.at <= at)
-        return { order, rest: amount(order.quantity) - sum(done.map((fill) => amount(fill.quantity))) }
+        return { order, rest: quantityAt(order, at) - sum(done.map((fill) => amount(fill.quantity))) }
       })
   const moved = (side: "buy" | "sell", at: number) => mine.filter((fill) => fill.side === side && fill.at <= at)
   const held = (at: number): bigint =>
@@ -72,7 +82,7 @@ const stakes = (orders: ReadonlyArray<ViewOrder>, fills: ReadonlyArray<ViewFill>
     }
     return cost
   }
-  return { working, held, leastCost }
+  return { working, held, leastCost, quantityAt }
 }
 
 export const judge = ({ database, limits, slackMs, view }: Evidence): Judgement => {
@@ -109,7 +119,7 @@ export const judge = ({ database, limits, slackMs, view }: Evidence): Judgement 
     for (const id of twice(sent.map((request) => request.clOrdId ?? ""))) broken.push(`I2: ${id} was sent twice`)
 
     // I3, I4, I8 for entries, I5 for exits, each as it arrived
-    const { held, leastCost, working } = stakes(orders, fills)
+    const { held, leastCost, quantityAt, working } = stakes(orders, fills)
     for (const order of orders) {
       const id = order.clOrdId ?? order.txid
       const at = order.openedAt
@@ -121,11 +131,14 @@ export const judge = ({ database, limits, slackMs, view }: Evidence): Judgement 
         const stake = leastCost(at) + resting + notional
         if (stake > amount(limits.exposure)) broken.push(`I4: ${show(stake)} USD were at stake with ${id}`)
       } else {
-        const selling = sum(working("sell", at, order).map(({ rest }) => rest)) + amount(order.quantity)
-        // its own first fills may bear the instant of its arrival
-        const first = fills.filter((fill) => fill.txid === order.txid && fill.at <= at)
-        const there = held(at) + sum(first.map((fill) => amount(fill.quantity)))
-        if (selling > there) broken.push(`I5: ${id} made it ${show(selling)} on sale of ${show(there)} held`)
+        for (const moment of order.amended ? [at, order.touchedAt] : [at]) {
+          const done = fills.filter((fill) => fill.txid === order.txid && fill.at <= moment)
+          // what it sold of itself already was there to be sold
+          const there = held(moment) + sum(done.map((fill) => amount(fill.quantity)))
+          const others = sum(working("sell", moment, order).map(({ rest }) => rest))
+          const selling = others + quantityAt(order, moment)
+          if (selling > there) broken.push(`I5: ${id} made it ${show(selling)} on sale of ${show(there)} held`)
+        }
       }
     }
     for (const fill of fills) {

@@ -12,6 +12,9 @@ export interface ViewOrder {
   readonly openedAt: number
   /** 0 while it has not ended. */
   readonly closedAt: number
+  readonly amended: boolean
+  /** Its arrival, or its last amend. */
+  readonly touchedAt: number
 }
 
 export interface ViewFill {

@@ -27,7 +27,10 @@ interface Armed {
   readonly struck: number
 }
 
-/** Waits until an order is on its way: the exchange holds its answer, or the request itself. */
+/** How long an order is waited for that the other faults leave alone. */
+const SENDING_MS = 20_000
+
+/** Waits until an order is on its way, if one comes: the exchange holds its answer, or the request itself. */
 const untilSending = async (world: LiveWorld): Promise<void> => {
   const executed = world.random.next() < 0.5
   const { id } = (await world.operate("fault", {
@@ -39,8 +42,8 @@ const untilSending = async (world: LiveWorld): Promise<void> => {
   await eventually(
     async () => (await world.exchange.operate("faults")) as ReadonlyArray<Armed>,
     (faults) => faults.some((fault) => fault.id === id && fault.struck > 0),
-    60_000
-  )
+    SENDING_MS
+  ).catch(() => world.say("nothing was sent while a send was waited for"))
 }
 
 export const kills = async (world: LiveWorld, times: number, faults: boolean): Promise<void> => {
