@@ -18,6 +18,7 @@ import * as AlertsWebhook from "./layers/alerts/AlertsWebhook.ts"
 import * as HeartbeatLayer from "./layers/alerts/Heartbeat.ts"
 import type { LocalKrakenOptions } from "./layers/exchange/LocalKrakenServer.ts"
 import { makeLocalKraken } from "./layers/exchange/LocalKrakenServer.ts"
+import { observingRest, observingStream } from "./layers/kraken/observing.ts"
 import { KrakenRestLive } from "./layers/kraken/rest/KrakenRestLive.ts"
 import { RateLimitsLive } from "./layers/kraken/rest/RateLimitsLive.ts"
 import { KrakenStreamLive } from "./layers/kraken/stream/KrakenStreamLive.ts"
@@ -150,6 +151,12 @@ const heartbeatFor = ({ heartbeatUrl }: SettingsShape): Layer.Layer<Heartbeat> =
     ? HeartbeatLayer.silent
     : HeartbeatLayer.layer({ url: heartbeatUrl }).pipe(Layer.provide(NodeHttpClient.layerUndici))
 
+/** Observe mode gets the exchange without anything that could send. */
+const restFor = ({ mode }: SettingsShape): typeof KrakenRestLive =>
+  mode === "observe" ? observingRest(KrakenRestLive) : KrakenRestLive
+const streamFor = ({ mode }: SettingsShape): typeof KrakenStreamLive =>
+  mode === "observe" ? observingStream(KrakenStreamLive) : KrakenStreamLive
+
 /** Everything the trading program stands on, tier by tier. */
 const worldOf = (
   settings: SettingsShape,
@@ -170,8 +177,8 @@ const worldOf = (
     alertsFor(settings),
     heartbeatFor(settings)
   )
-  return KrakenStreamLive.pipe(
-    Layer.provideMerge(KrakenRestLive),
+  return streamFor(settings).pipe(
+    Layer.provideMerge(restFor(settings)),
     Layer.provideMerge(RateLimitsLive),
     Layer.provideMerge(NonceSqlite.layer),
     // above the store, so that it ends first: the last connection to the database tidies up its log, and must be able to write
@@ -370,7 +377,7 @@ const besideWorld = (settings: SettingsShape, clock: Layer.Layer<MarketClock>) =
       )
     )
     return yield* Layer.build(
-      KrakenRestLive.pipe(
+      restFor(settings).pipe(
         Layer.provideMerge(RateLimitsLive),
         Layer.provideMerge(NonceSqlite.layer),
         Layer.provideMerge(StoreSqlite.withDatabase({ file: databaseFile(settings), role: "visitor" })),

@@ -178,4 +178,10 @@ export interface KrakenRestShape {
   ) => Effect.Effect<A, E, R>
 }
 
+/** Everything that can change something at the exchange: an order, a cancel, the switch; a validated order too, which is an AddOrder. */
+export type KrakenWrite = "orderTurn" | "cancelOrder" | "cancelAll" | "cancelAllOrdersAfter" | "validateOrder"
+
+/** What is left without it. Who holds no more than this cannot send. */
+export type KrakenReads = Omit<KrakenRestShape, KrakenWrite>
+
 export class KrakenRest extends Context.Tag("trader/services/KrakenRest")<KrakenRest, KrakenRestShape>() {}

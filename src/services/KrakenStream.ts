@@ -91,4 +91,7 @@ export interface KrakenStreamShape {
   readonly privateHealth: Effect.Effect<StreamHealth>
 }
 
+/** The streams without their one way to change something. */
+export type StreamReads = Omit<KrakenStreamShape, "cancelByStream">
+
 export class KrakenStream extends Context.Tag("trader/services/KrakenStream")<KrakenStream, KrakenStreamShape>() {}

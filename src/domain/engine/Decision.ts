@@ -55,6 +55,12 @@ export type Decision =
   | { readonly _tag: "FetchDayMark"; readonly day: UtcDay }
   | { readonly _tag: "Reconcile"; readonly reason: string }
   | { readonly _tag: "Probe"; readonly cause: Cause }
+  /** Observing: what would have been proposed. It goes to the journal; nothing carries it out. */
+  | {
+      readonly _tag: "WouldPropose"
+      readonly symbol: PairSymbol
+      readonly proposal: Omit<Proposal, "proposalId" | "proposedAt">
+    }
   // to people
   | {
       readonly _tag: "Alert"

@@ -13,6 +13,7 @@ import type { EntrySignal } from "../strategy/Strategy.ts"
 import type { Draft } from "./Draft.ts"
 import { log, putPair } from "./Draft.ts"
 import { propose, requestCancel, withdrawEntry } from "./orders.ts"
+import { putThrottle } from "./reports.ts"
 import type { EngineState, PairState } from "./State.ts"
 import { entryStops, exposure, freeUsd, riskView } from "./Views.ts"
 
@@ -125,11 +126,11 @@ export const pursue = (d: Draft, pair: PairState): void => {
     return putPair(d, symbol, { ...(keep ? {} : { signal: undefined }), note: verdict.left.text, tooSmall })
   }
   if (d.state.rules.observing) {
-    log(
-      d,
-      "info",
-      `would buy ${Fixed.show(drafted.right.quantity)} at ${Fixed.show(drafted.right.limitPrice)}: ${drafted.right.reason}`
-    )
+    const { limitPrice, quantity, reason } = drafted.right
+    log(d, "info", `observing: would buy ${Fixed.show(quantity)} ${symbol} at ${Fixed.show(limitPrice)}: ${reason}`)
+    d.out.push({ _tag: "WouldPropose", symbol, proposal: drafted.right })
+    // the next one keeps the distance that the entry itself would have made it keep
+    putThrottle(d, { lastEntryAt: d.at })
     return putPair(d, symbol, { signal: undefined, note: "observing" })
   }
   propose(d, drafted.right)

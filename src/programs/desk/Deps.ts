@@ -6,7 +6,7 @@ import type { MarketClockShape } from "../../services/Clock.ts"
 import { MarketClock } from "../../services/Clock.ts"
 import type { EngineShape } from "../../services/Engine.ts"
 import { Engine } from "../../services/Engine.ts"
-import type { KrakenRestShape } from "../../services/KrakenRest.ts"
+import type { KrakenReads, KrakenRestShape } from "../../services/KrakenRest.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
 import type { KrakenStreamShape } from "../../services/KrakenStream.ts"
 import { KrakenStream } from "../../services/KrakenStream.ts"
@@ -26,6 +26,11 @@ export interface Deps {
   readonly clock: MarketClockShape
   readonly nonce: NonceShape
   readonly alerts: AlertsShape
+}
+
+/** What reading and naming orders needs: nothing that could send. */
+export interface ReadingDeps extends Pick<Deps, "engine" | "store"> {
+  readonly rest: KrakenReads
 }
 
 export const deps: Effect.Effect<

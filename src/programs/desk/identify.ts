@@ -1,7 +1,7 @@
 /** Orders on the exchange that match nothing in memory: the store is asked first, then the exchange, many at a time. */
 import { Effect, Option } from "effect"
 import type { ClientOrderId, ExchangeOrderId } from "../../domain/order/Ids.ts"
-import type { Deps } from "./Deps.ts"
+import type { ReadingDeps } from "./Deps.ts"
 
 const A_CALL = 50
 
@@ -14,7 +14,7 @@ export interface Stranger {
  * From our own records: an order settled long ago. `named` when it was found and the engine told. While the records cannot
  * be read, nobody can say that an order with our mark is not in them.
  */
-const fromStore = (d: Deps, stranger: Stranger): Effect.Effect<"named" | "unknown" | "unread"> =>
+const fromStore = (d: ReadingDeps, stranger: Stranger): Effect.Effect<"named" | "unknown" | "unread"> =>
   Effect.gen(function* () {
     const byExchange = yield* d.store.findOrder({ exchangeId: stranger.exchangeId })
     const found =
@@ -31,7 +31,7 @@ const fromStore = (d: Deps, stranger: Stranger): Effect.Effect<"named" | "unknow
   }).pipe(Effect.catchTag("StoreFailed", () => Effect.succeed("unread" as const)))
 
 /** Names a set of strangers. A failed read of either kind leaves them unnamed; they are asked for again. True when all were named. */
-export const identify = (d: Deps, strangers: ReadonlyArray<Stranger>): Effect.Effect<boolean> =>
+export const identify = (d: ReadingDeps, strangers: ReadonlyArray<Stranger>): Effect.Effect<boolean> =>
   Effect.gen(function* () {
     const left: Array<Stranger> = []
     let unread = 0

@@ -12,17 +12,22 @@ export const neededPermissions: ReadonlyArray<string> = [
   "create-ws-token"
 ]
 
+/** What only a trader that sends needs. One that observes is safer without them. */
+const sending: ReadonlySet<string> = new Set(["modify-trades", "close-trades"])
+
 /** Permissions that no trading key may have. */
 const forbidden = (permission: string): boolean => permission.startsWith("withdraw")
 
 /** Problems that refuse a key, and warnings that do not. */
 export const judgeKey = (
   info: ApiKeyInfo,
-  now: number
+  now: number,
+  observing = false
 ): { readonly problems: ReadonlyArray<string>; readonly warnings: ReadonlyArray<string> } => {
   const problems: Array<string> = []
   const warnings: Array<string> = []
-  const missing = neededPermissions.filter((permission) => !info.permissions.includes(permission))
+  const needed = observing ? neededPermissions.filter((one) => !sending.has(one)) : neededPermissions
+  const missing = needed.filter((permission) => !info.permissions.includes(permission))
   if (missing.length > 0) problems.push(`it lacks ${missing.join(", ")}`)
   const tooMuch = info.permissions.filter(forbidden)
   if (tooMuch.length > 0) problems.push(`it may withdraw funds (${tooMuch.join(", ")}); a trading key must not`)

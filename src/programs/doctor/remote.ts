@@ -67,12 +67,12 @@ export const keyCheck = Effect.gen(function* () {
   const { mode } = yield* Settings
   const now = yield* clock.now
   return yield* checked("key", "the API key's record", rest.apiKeyInfo, (info) => {
-    const { problems, warnings } = judgeKey(info, now)
+    const { problems, warnings } = judgeKey(info, now, mode === "observe")
     return problems.length > 0
       ? [fail("credentials", "key", problems.join("; "), "Change the key's permissions at Kraken, or make a new key.")]
       : warnings.length > 0 && mode !== "paper"
         ? [warn("key", warnings.join("; "), "Edit the key at Kraken.")]
-        : [ok("key", "it may trade, and may not withdraw")]
+        : [ok("key", mode === "observe" ? "it may read, and may not withdraw" : "it may trade, and may not withdraw")]
   })
 })
 
@@ -175,13 +175,24 @@ const refusalOf = (error: KrakenError): Kind | "funds" => {
 export const pairChecks = (i: Instrument) =>
   Effect.gen(function* () {
     const rest = yield* KrakenRest
-    const { limits } = yield* Settings
+    const { limits, mode } = yield* Settings
     const { symbol } = i
     const read = yield* Effect.either(rest.ticker(symbol))
     if (Either.isLeft(read)) return [unread("price", `the price of ${symbol}`, read.left, symbol)]
     const { quote } = read.right
     if (quote === undefined) {
       return [fail("exchange", "price", `${symbol} has no sound quote now`, "Wait, or choose another pair.", symbol)]
+    }
+    const pair =
+      i.status === "online"
+        ? ok("pair", "online", symbol)
+        : warn("pair", `in ${i.status} mode`, "Entries wait until it is online.", symbol)
+    if (mode === "observe") {
+      return [
+        pair,
+        ok("validate", "observing sends no order, not even to be validated", symbol),
+        sizesCheck(i, quote, limits)
+      ]
     }
     const price = roundPrice(i, Money.shiftPrice(quote.bid, Money.rate("-0.01"), "down"), "down")
     const quantity = minimumQuantity(i, price)
@@ -199,13 +210,7 @@ export const pairChecks = (i: Instrument) =>
         }
       }
     )
-    return [
-      i.status === "online"
-        ? ok("pair", "online", symbol)
-        : warn("pair", `in ${i.status} mode`, "Entries wait until it is online.", symbol),
-      validated,
-      sizesCheck(i, quote, limits)
-    ]
+    return [pair, validated, sizesCheck(i, quote, limits)]
   })
 
 /** What the account pays. */

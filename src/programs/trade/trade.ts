@@ -29,6 +29,7 @@ import { makeOrderDesk } from "../desk/desk.ts"
 import type { Check } from "../doctor/Check.ts"
 import type { FlattenRun } from "../flatten/FlattenRun.ts"
 import { progressOf, standing, STEADY_MS } from "../flatten/progress.ts"
+import { makeObservingDesk } from "../observe/desk.ts"
 import { restart } from "./backoff.ts"
 import { makeEngine } from "./engine.ts"
 import { privateFeed, publicFeed } from "./feeds.ts"
@@ -149,12 +150,14 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     const { echo, rest } = yield* overhear(yield* KrakenRest)
 
     // ---- the parts, wired through queues ---------------------------------------------------------------------------
+    const observing = settings.mode === "observe"
     const initial = resume(
       {
-        limits,
+        // no order of an observer's ever rests: there is nothing for a switch to cancel, and no entry waits for one
+        limits: observing ? { ...limits, deadManSwitch: undefined } : limits,
         breaker: { threshold: limits.breakerThreshold, cooldown: limits.breakerCooldown },
         prefix: installation.prefix,
-        observing: settings.mode === "observe",
+        observing,
         exitsOnly,
         strategy: options.strategy
       },
@@ -193,7 +196,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
         Effect.provideService(Writer, writer),
         Effect.provideService(KrakenRest, rest)
       )
-    const desk = yield* inside(makeOrderDesk)
+    const desk = yield* inside(observing ? makeObservingDesk(rest) : makeOrderDesk)
     const reads = yield* inside(makeReadDesk)
     take = (decision) => {
       switch (decision._tag) {
@@ -218,6 +221,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
           return reads.take(decision satisfies ReadDecision)
         case "Verdict":
         case "AmendVerdict":
+        case "WouldPropose":
         case "Log":
         case "Alert":
           return true
@@ -233,7 +237,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     // ---- the tree ----------------------------------------------------------------------------------------------------
     // No `restart`: any stop ends the program, and the next start recovers. With it: backoff up to 20 s, for ever.
     const { deadManSwitch: switchMs } = limits
-    const armed = switchMs !== undefined && settings.mode !== "observe"
+    const armed = switchMs !== undefined && !observing
     const symbols = rules.map((i) => i.symbol)
     const noted = (key: string): number | undefined =>
       Option.getOrUndefined(

@@ -173,6 +173,11 @@ describe("an entry, from signal to lot", () => {
     const rig = new Rig({ rules: { observing: true } }).ready().signal()
     assert.deepEqual(rig.ever("Propose"), [])
     assert.match(texts(rig), /would buy/)
+    const [would] = rig.ever("WouldPropose")
+    assert.deepInclude(would?.proposal, { side: "buy", timeInForce: "GTD" })
+    // the next one waits as after an entry
+    rig.signal()
+    assert.strictEqual(rig.ever("WouldPropose").length, 1)
   })
 })
 
