@@ -29,6 +29,7 @@ import { explain } from "./programs/cli/explain.ts"
 import type { PriceOptions } from "./programs/price/price.ts"
 import type { SimulateOptions } from "./programs/simulate/work.ts"
 import type { AppError } from "./app.ts"
+import type { BackupRefused } from "./services/Backups.ts"
 import { Settings } from "./services/Settings.ts"
 import { Store } from "./services/Store.ts"
 import { Terminal } from "./services/Terminal.ts"
@@ -98,6 +99,14 @@ const beside = <A, E, R>(program: () => Promise<Effect.Effect<A, E, R>>) =>
       besides(chosen)
     )
   )
+
+/** The same, for what works on copies of the records. */
+const withBackups = <A, E, R>(program: () => Promise<Effect.Effect<A, E, R>>) =>
+  beside(async () => {
+    const { layer } = await import("./layers/sqlite/BackupsSqlite.ts")
+    const effect = await program()
+    return Effect.flatMap(Settings, ({ dataDir }) => Effect.provide(effect, layer(dataDir)))
+  })
 
 /** Failures before the trader has the folder to itself. */
 const beforeStart: ReadonlySet<string> = new Set(["LockHeld", "LockUnusable", "DataFolderRefused"])
@@ -239,7 +248,7 @@ const STOP_MS = 30_000
 const SELL_MS = 120_000
 
 /** Everything that a command is expected to fail with. */
-type CommandError = AppError | KrakenError | SettingsInvalid | UsageError | CommandFailed | Finished
+type CommandError = AppError | BackupRefused | KrakenError | SettingsInvalid | UsageError | CommandFailed | Finished
 
 const commands: Commands<CommandError, Terminal> = {
   trade,
@@ -260,6 +269,8 @@ const commands: Commands<CommandError, Terminal> = {
   orders: (options) => beside(async () => (await import("./programs/orders/lists.ts")).orders(options)),
   trades: (options) => beside(async () => (await import("./programs/orders/lists.ts")).trades(options)),
   price,
+  backup: (options) => withBackups(async () => (await import("./programs/backup/backup.ts")).backup(options)),
+  restore: (options) => withBackups(async () => (await import("./programs/backup/backup.ts")).restore(options)),
   cancel: (target) => beside(async () => (await import("./programs/cancel/cancel.ts")).cancel(target)),
   doctor,
   // the reason is kept in the records

@@ -30,6 +30,18 @@ export class FenceMoved extends Data.TaggedError("FenceMoved")<{
 /** Note that tells (ISO time) since when the loss of the write-ahead log is known; `recover` empties it. */
 export const LOST_LOG_NOTE = "store.lostLog"
 
+/**
+ * Note that stands where a copy of the records was put back (when, and when the copy was made). While the note of a
+ * lost log stands too, which `recover` empties, books and account were not compared since.
+ */
+export const RESTORED_NOTE = "store.restored"
+
+/** Note that tells when (Unix ms) a backup was last proved to be usable. */
+export const BACKUP_DRILL_NOTE = "lastBackupDrill"
+
+/** Note that tells when (Unix ms) the last backup was made. */
+export const LAST_BACKUP_NOTE = "lastBackup"
+
 /** Note that tells which step of its start a trader is at; empty once it has started. */
 export const START_STEP_NOTE = "start.step"
 

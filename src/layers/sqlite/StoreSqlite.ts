@@ -4,13 +4,15 @@
  */
 import * as Path from "node:path"
 import type { Scope } from "effect"
-import { Duration, Effect, Either, Layer, Option, Schedule } from "effect"
+import { Clock, Duration, Effect, Either, Layer, Option, Schedule } from "effect"
 import type { Order } from "../../domain/order/Order.ts"
 import { commitIntent, pendingOrder } from "../../domain/order/Steps.ts"
+import { iso } from "../../domain/Time.ts"
 import type { StoreFailed, StoreShape } from "../../services/Store.ts"
-import { FenceMoved, LOST_LOG_NOTE, Store } from "../../services/Store.ts"
+import { FenceMoved, LOST_LOG_NOTE, RESTORED_NOTE, Store } from "../../services/Store.ts"
 import { applyAll, hasOrder, insertIntent, insertOrder } from "./booking.ts"
-import { vacuumInto } from "./backup.ts"
+import { readBinding } from "../node/DataFolder.ts"
+import { BACKUP_AT_NOTE, BACKUP_BINDING_NOTE, restoredText, vacuumInto } from "./backup.ts"
 import type { DatabaseOptions } from "./Database.ts"
 import { Database, layer as databaseLayer } from "./Database.ts"
 import { storeFailed } from "./failure.ts"
@@ -27,6 +29,7 @@ import { raiseNonce, takeNonce } from "./nonces.ts"
 import type { AsideIntent, SideFile } from "./SideFile.ts"
 import { openSideFile } from "./SideFile.ts"
 import type { Sql } from "./Sql.ts"
+import { text } from "./Sql.ts"
 
 /** Name of the side file, in the data folder. */
 export const SIDE_FILE = "exits-aside.log"
@@ -81,10 +84,17 @@ const make = Effect.gen(function* () {
       return Effect.tap(run, () => Effect.ignoreLogged(clear))
     })
 
+  const now = iso(yield* Clock.currentTimeMillis)
   // What an earlier run left aside belongs to the books before anybody reads them.
   yield* transact("take in the side file", (sql) => {
     if (database.lostLog)
       sql.run("INSERT OR REPLACE INTO notes VALUES (?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))", LOST_LOG_NOTE)
+    // A copy that was put in place by hand is a restored one, as `restore` would have marked it.
+    const made = sql.get("SELECT value FROM notes WHERE key = ?", BACKUP_AT_NOTE)
+    if (made === undefined) return
+    sql.run("DELETE FROM notes WHERE key = ?", BACKUP_AT_NOTE)
+    sql.run("INSERT OR REPLACE INTO notes VALUES (?, ?)", RESTORED_NOTE, restoredText(now, text(made, "value")))
+    sql.run("INSERT OR REPLACE INTO notes VALUES (?, ?)", LOST_LOG_NOTE, now)
   })
 
   const shape: StoreShape = {
@@ -140,7 +150,17 @@ const make = Effect.gen(function* () {
       ),
     findLot: (id) => database.read("find a lot", (sql) => Option.fromNullable(findLot(sql, id))),
     ownExecutions: (ids) => database.read("find executions", (sql) => bookedAmong(sql, ids)),
-    backup: (file) => database.connection("back up", (raw) => vacuumInto(raw, file)),
+    backup: (file) =>
+      Effect.gen(function* () {
+        const at = iso(yield* Clock.currentTimeMillis)
+        // a folder that is not bound, or whose binding cannot be read, gives a copy that says nothing of it
+        const bound = yield* Effect.option(readBinding(Path.dirname(database.file)))
+        const notes = Option.match(Option.flatMap(bound, Option.fromNullable), {
+          onNone: () => [],
+          onSome: (binding) => [[BACKUP_BINDING_NOTE, JSON.stringify(binding)] as const]
+        })
+        yield* database.connection("back up", (raw) => vacuumInto(raw, file, [[BACKUP_AT_NOTE, at], ...notes]))
+      }),
     health: database.connection("look at the database", (raw) => ({
       integrity: String(raw.pragma("integrity_check(1)", { simple: true })),
       schemaVersion: Number(raw.pragma("user_version", { simple: true })),

@@ -15,6 +15,7 @@ import type { Strike } from "../../services/Simulator.ts"
 import { Terminal } from "../../services/Terminal.ts"
 import type { PriceOptions } from "../price/price.ts"
 import type { SimulateOptions } from "../simulate/work.ts"
+import type { BackupOptions, RestoreOptions } from "../backup/backup.ts"
 import { UsageError } from "./ExitCode.ts"
 import { stripCodes } from "./text.ts"
 
@@ -40,6 +41,8 @@ export interface Commands<E, R> {
     readonly csv: boolean
   }) => Effect.Effect<void, E, R>
   readonly price: (options: PriceOptions) => Effect.Effect<void, E, R>
+  readonly backup: (options: BackupOptions) => Effect.Effect<void, E, R>
+  readonly restore: (options: RestoreOptions) => Effect.Effect<void, E, R>
   readonly cancel: (target: CancelTarget) => Effect.Effect<void, E, R>
   readonly doctor: (options: { readonly json: boolean }) => Effect.Effect<void, E, R>
   readonly breaker: (options: {
@@ -70,6 +73,8 @@ const NAMES = [
   "orders",
   "trades",
   "price",
+  "backup",
+  "restore",
   "cancel",
   "flatten",
   "doctor",
@@ -198,6 +203,33 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
     },
     run.price
   ).pipe(Command.withDescription("What pairs cost at the exchange now. Public calls only: needs no key and no trader."))
+  const drill = Options.boolean("drill").pipe(
+    Options.withDescription("prove that the copy can be used: open it with the trader's own store, compare the books")
+  )
+  const backup = Command.make(
+    "backup",
+    {
+      drill,
+      file: Args.text({ name: "file" }).pipe(
+        Args.withDescription("in backups/ of the data folder, under the time, unless told"),
+        Args.optional
+      )
+    },
+    ({ file, drill: prove }) => run.backup({ file: Option.getOrUndefined(file), drill: prove })
+  ).pipe(Command.withDescription("Copy the records, while the trader runs or without it, and check the copy."))
+  const restore = Command.make(
+    "restore",
+    {
+      yes: Options.boolean("yes").pipe(Options.withDescription("do not ask")),
+      drill,
+      file: Args.text({ name: "file" }).pipe(Args.withDescription("a copy that `backup` or the trader made"))
+    },
+    run.restore
+  ).pipe(
+    Command.withDescription(
+      "Put a copy in the place of the records while no trader runs; what was there is put aside. `recover` must follow."
+    )
+  )
   const cancel = Command.make(
     "cancel",
     {
@@ -329,6 +361,8 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
       orders,
       trades,
       price,
+      backup,
+      restore,
       cancel,
       flatten,
       doctor,

@@ -77,6 +77,8 @@ const byTag: Readonly<Record<string, (error: object) => ExitCode>> = {
   LockHeld: () => ExitCodes.anotherInstance,
   LockUnusable: () => ExitCodes.cannotWrite,
   StoreFailed: (error) => storeCode(field(error, "reason")),
+  // a name that is taken, or that nothing has, is the caller's mistake
+  BackupRefused: (error) => (field(error, "reason") === "io" ? ExitCodes.cannotWrite : ExitCodes.usage),
   RecordsNotWritten: () => ExitCodes.cannotWrite,
   TapeError: () => ExitCodes.dataCorrupt,
   LocalKrakenError: (error) => localKrakenCodes[String(field(error, "reason"))] ?? ExitCodes.failed,

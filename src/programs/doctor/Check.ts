@@ -12,6 +12,8 @@ export type Subject =
   | "instance"
   | "database"
   | "backup"
+  | "backup-drill"
+  | "restored"
   | "breaker"
   | "unknown-orders"
   | "drill"
@@ -35,7 +37,7 @@ export type Subject =
  * What a failure speaks against. `exchange`: it gave no answer that would prove anything, neither that all is well nor that
  * something is wrong.
  */
-export type Kind = "settings" | "clock" | "credentials" | "store" | "data" | "exchange"
+export type Kind = "settings" | "clock" | "credentials" | "store" | "data" | "exchange" | "operator"
 
 interface Line {
   readonly subject: Subject

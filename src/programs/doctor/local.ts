@@ -9,10 +9,10 @@ import { Records } from "../../services/Records.ts"
 import { Settings } from "../../services/Settings.ts"
 import type { SettingsShape } from "../../services/Settings.ts"
 import type { StoreFailed, StoreShape } from "../../services/Store.ts"
-import { Store } from "../../services/Store.ts"
+import { BACKUP_DRILL_NOTE, LOST_LOG_NOTE, RESTORED_NOTE, Store } from "../../services/Store.ts"
 import type { StrategyRefused } from "../../services/StrategyLoader.ts"
 import { Beside } from "../cli/Beside.ts"
-import { count, span } from "../cli/text.ts"
+import { count, printable, span } from "../cli/text.ts"
 import { DRILL_NOTE } from "../cancel/cancelOrders.ts"
 import type { Check } from "./Check.ts"
 import { fail, ok, warn } from "./Check.ts"
@@ -24,6 +24,7 @@ const DAY_MS = 86_400_000
 /** Backups are daily; a drill is due every month. */
 const OLD_BACKUP_MS = 7 * DAY_MS
 const OLD_DRILL_MS = 30 * DAY_MS
+const OLD_BACKUP_DRILL_MS = 90 * DAY_MS
 
 /** The settings themselves: they can be used, live trading with them is confirmed, the switch is on. */
 export const settingsChecks = (settings: SettingsShape): ReadonlyArray<Check> => [
@@ -199,9 +200,40 @@ const bookChecks = (snapshot: Snapshot): Effect.Effect<ReadonlyArray<Check>, nev
             "The trader looks them up when it starts; entries wait for that."
           )
         : ok("unknown-orders", "none"),
-      drill(mode, Number.isFinite(lastDrill) ? lastDrill : undefined, now)
+      ...restoredCheck(snapshot),
+      drill(mode, Number.isFinite(lastDrill) ? lastDrill : undefined, now),
+      backupDrill(mode, snapshot, now)
     ]
   })
+
+/** Records that were put back and not compared with the exchange since; nothing where they were not. */
+const restoredCheck = ({ notes }: Snapshot): ReadonlyArray<Check> => {
+  const restored = notes.get(RESTORED_NOTE) ?? ""
+  return restored === "" || (notes.get(LOST_LOG_NOTE) ?? "") === ""
+    ? []
+    : [
+        fail(
+          "operator",
+          "restored",
+          `the records are a restored copy (${printable(restored)}), and books and account were not compared since: what the books hold may have been sold already`,
+          "Run `recover`, then start again."
+        )
+      ]
+}
+
+const backupDrill = (mode: string, { notes, sequence }: Snapshot, now: number): Check => {
+  const last = Number(notes.get(BACKUP_DRILL_NOTE) ?? Number.NaN)
+  if (Number.isFinite(last) && now - last <= OLD_BACKUP_DRILL_MS)
+    return ok("backup-drill", `a backup was proved usable ${age(now - last)} ago`)
+  if (mode === "paper" || sequence === 0) return ok("backup-drill", "no backup need be proved usable yet")
+  return warn(
+    "backup-drill",
+    Number.isFinite(last)
+      ? `a backup was last proved usable ${age(now - last)} ago`
+      : "no backup was ever proved usable",
+    "Run `backup --drill`; the trader may run meanwhile."
+  )
+}
 
 /** For `doctor`, beside a trader or without one: another instance, the database, what is in it. */
 export const recordChecks: Effect.Effect<

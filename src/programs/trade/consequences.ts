@@ -38,6 +38,12 @@ export const consequences: Readonly<Record<Subject, Consequence>> = {
   instance: nothing("this trader holds the lock itself, or it would not have come so far"),
   database: entries("books that may be wrong must not grow; what they say is held needs its exits all the same"),
   backup: nothing("one is made while the trader runs"),
+  "backup-drill": nothing("a copy is as good untried; that it was tried is for the operator's peace"),
+  restored: {
+    failed: "start",
+    unanswered: "start",
+    why: "restored books may hold what was sold already: an exit would sell the owner's coins"
+  },
   breaker: nothing("a latched breaker stops entries by itself, until its probe or the operator closes it"),
   "unknown-orders": nothing("the start settles them, and entries wait for that"),
   drill: nothing("the emergency stop works untried; that it was tried is for the operator's peace"),
@@ -79,7 +85,8 @@ export const codes: Readonly<Record<Kind, ExitCode>> = {
   credentials: ExitCodes.credentials,
   store: ExitCodes.cannotWrite,
   data: ExitCodes.dataCorrupt,
-  exchange: ExitCodes.exchangeUnavailable
+  exchange: ExitCodes.exchangeUnavailable,
+  operator: ExitCodes.halted
 }
 
 /** What a failure does to a start. */

@@ -6,7 +6,7 @@ import { MarketClock } from "../../services/Clock.ts"
 import { Engine } from "../../services/Engine.ts"
 import { InstanceLock } from "../../services/InstanceLock.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
-import { Store } from "../../services/Store.ts"
+import { LAST_BACKUP_NOTE, Store } from "../../services/Store.ts"
 import type { ReadDesk } from "./reads.ts"
 
 const HOUR_MS = 3_600_000
@@ -178,7 +178,7 @@ export const backups = (folder: string, everyMs: number, last: number | undefine
       if (done._tag === "Left") yield* Effect.logWarning(`the backup failed: ${done.left.message}`)
       else {
         yield* Effect.logInfo(`backup written: ${file}`)
-        yield* Effect.ignore(store.commit([{ _tag: "Note", key: "lastBackup", value: String(at) }]))
+        yield* Effect.ignore(store.commit([{ _tag: "Note", key: LAST_BACKUP_NOTE, value: String(at) }]))
       }
       // one that failed is tried again in an hour
       previous = done._tag === "Right" ? at : at - Math.max(everyMs - HOUR_MS, 0)

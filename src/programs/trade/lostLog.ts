@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { Snapshot } from "../../domain/engine/Snapshot.ts"
 import type { EpochMs } from "../../domain/Time.ts"
 import { Alerts } from "../../services/Alerts.ts"
-import { LOST_LOG_NOTE } from "../../services/Store.ts"
+import { LOST_LOG_NOTE, RESTORED_NOTE } from "../../services/Store.ts"
 
 /**
  * Alerts when the write-ahead log of the database vanished after a run that was cut off: the last records before that may
@@ -12,7 +12,8 @@ import { LOST_LOG_NOTE } from "../../services/Store.ts"
  */
 export const tellLostLog = ({ notes }: Pick<Snapshot, "notes">, at: EpochMs): Effect.Effect<void, never, Alerts> => {
   const since = notes.get(LOST_LOG_NOTE)
-  if (since === undefined || since === "") return Effect.void
+  // of records that were restored a check says more, and refuses the start
+  if (since === undefined || since === "" || (notes.get(RESTORED_NOTE) ?? "") !== "") return Effect.void
   return Effect.flatMap(Alerts, (alerts) =>
     alerts.send({
       at,

@@ -22,7 +22,7 @@ import { CredentialsRefused, OrderDesk } from "../../services/OrderDesk.ts"
 import type { DeskDecision } from "../../services/OrderDesk.ts"
 import { Settings } from "../../services/Settings.ts"
 import { StopSignal } from "../../services/StopSignal.ts"
-import { START_STEP_NOTE, Store } from "../../services/Store.ts"
+import { LAST_BACKUP_NOTE, START_STEP_NOTE, Store } from "../../services/Store.ts"
 import type { StoreFailed } from "../../services/Store.ts"
 import { Writer } from "../../services/Writer.ts"
 import { makeOrderDesk } from "../desk/desk.ts"
@@ -265,7 +265,7 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
       { name: "narrator", run: narrator(NARRATE_EVERY_MS), restart },
       {
         name: "backups",
-        run: backups(`${settings.dataDir}/backups`, settings.backupEvery, noted("lastBackup")),
+        run: backups(`${settings.dataDir}/backups`, settings.backupEvery, noted(LAST_BACKUP_NOTE)),
         restart
       },
       ...(armed ? [{ name: "dead man's switch", run: deadManSwitch(switchMs), restart, fatal: isRefusal }] : []),

@@ -259,6 +259,33 @@ const ills: ReadonlyArray<readonly [string, Scene, string, Check["result"], stri
     "warn",
     "kt1-u"
   ],
+  [
+    "records that were restored, and not compared with the exchange since",
+    snapshot({
+      notes: new Map([
+        ["store.restored", "put in place today"],
+        ["store.lostLog", "today"]
+      ])
+    }),
+    "restored",
+    "fail",
+    "put in place today"
+  ],
+  ["a backup that was never tried", snapshot({ sequence: 5 }), "backup-drill", "warn", "ever proved usable"],
+  [
+    "an old try of a backup",
+    snapshot({ sequence: 5, notes: new Map([["lastBackupDrill", String(-100 * 86_400_000)]]) }),
+    "backup-drill",
+    "warn",
+    "last proved usable 100 d"
+  ],
+  [
+    "a try of a backup",
+    snapshot({ sequence: 5, notes: new Map([["lastBackupDrill", "0"]]) }),
+    "backup-drill",
+    "ok",
+    "proved usable 0.0 s ago"
+  ],
   ["no drill", snapshot({}), "drill", "warn", "never tried"],
   [
     "an old drill",
