@@ -7,7 +7,7 @@ import { mockWorld } from "../../../src/layers/mock/mockWorld.ts"
 import { trade } from "../../../src/programs/trade/trade.ts"
 import { Installation } from "../../../src/services/Installation.ts"
 import { StopSignal } from "../../../src/services/StopSignal.ts"
-import { LOST_LOG_NOTE, START_STEP_NOTE, Store } from "../../../src/services/Store.ts"
+import { LOST_LOG_NOTE, RESTORED_NOTE, START_STEP_NOTE, Store } from "../../../src/services/Store.ts"
 import { NOON } from "../../support/build.ts"
 import { prefix } from "../../domain/engine/Rig.ts"
 
@@ -57,6 +57,12 @@ describe("records that were lost with the write-ahead log", () => {
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* alertsOfStart(new Map()), [])
       assert.deepStrictEqual(yield* alertsOfStart(new Map([[LOST_LOG_NOTE, ""]])), [])
+      // a check says more of records that were restored
+      const restored = new Map([
+        [LOST_LOG_NOTE, "2024-03-10T11:00:00.000Z"],
+        [RESTORED_NOTE, "put in place today"]
+      ])
+      assert.deepStrictEqual(yield* alertsOfStart(restored), [])
     })
   )
 })

@@ -161,6 +161,14 @@ const refusals: ReadonlyArray<readonly [string, Scene, string, number, string, "
     "EACCES",
     "entries only"
   ],
+  [
+    "restored records that were not compared since",
+    { local: [fail("operator", "restored", "put in place today", "Run `recover`.")] },
+    "CommandFailed",
+    86,
+    "put in place today",
+    "always"
+  ],
   ["a network disk", { local: [fail("settings", "disk", "NFS", "Move.")] }, "CommandFailed", 78, "NFS", "entries only"],
   ["a full disk", { local: [fail("store", "space", "7 MiB", "Free.")] }, "CommandFailed", 73, "7 MiB", "entries only"],
   ["an open .env", { local: [fail("settings", "env", "read", "chmod")] }, "CommandFailed", 78, "chmod", "entries only"],
