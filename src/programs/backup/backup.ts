@@ -1,6 +1,6 @@
 /** `backup` and `restore`: copies of the records that are checked, proved usable, and put back. */
-import { Clock, Effect } from "effect"
-import { iso } from "../../domain/Time.ts"
+import { Clock, Effect, Option } from "effect"
+import { iso, parseRfc3339 } from "../../domain/Time.ts"
 import type { BackupFacts } from "../../services/Backups.ts"
 import type { BackupRefused } from "../../services/Backups.ts"
 import { Backups } from "../../services/Backups.ts"
@@ -199,12 +199,13 @@ export const restore = (
       return yield* drill(file)
     }
     const now = yield* Clock.currentTimeMillis
-    const made = facts.madeAt === undefined ? Number.NaN : Date.parse(facts.madeAt)
+    const made = Option.flatMap(Option.fromNullable(facts.madeAt), parseRfc3339)
+    const age = Option.match(made, { onNone: () => "", onSome: (at) => `, ${span(Math.max(0, now - at) / 1000)} old` })
     if (!options.yes) yield* confirmed(shown.join("\n"))
     const { aside } = yield* backups.putBack(file, facts)
     yield* terminal.print(
       [
-        `The records are those of ${file}${Number.isFinite(made) ? `, ${span(Math.max(0, now - made) / 1000)} old` : ""}.`,
+        `The records are those of ${file}${age}.`,
         aside === undefined ? "There were no records here before." : `Those that were here are in ${aside}.`,
         "They do not know what happened since. Next: `recover`, which rebuilds the books from the exchange. Until then the trader refuses to start, since it could sell what was sold already; `cancel --all` works."
       ].join("\n")

@@ -12,12 +12,12 @@ import * as Value from "../../domain/settings/values.ts"
 import type { CancelTarget } from "../../services/ControlServer.ts"
 import { blows } from "../../services/Simulator.ts"
 import type { Strike } from "../../services/Simulator.ts"
-import { Terminal } from "../../services/Terminal.ts"
+import type { Terminal } from "../../services/Terminal.ts"
 import type { PriceOptions } from "../price/price.ts"
 import type { SimulateOptions } from "../simulate/work.ts"
 import type { BackupOptions, RestoreOptions } from "../backup/backup.ts"
 import { UsageError } from "./ExitCode.ts"
-import { stripCodes } from "./text.ts"
+import { throughTerminal } from "./throughTerminal.ts"
 
 /** What each command gets told. Durations are milliseconds of real time. */
 export interface Commands<E, R> {
@@ -396,34 +396,6 @@ export const normalise = (args: ReadonlyArray<string>): Either.Either<ReadonlyAr
     })
   )
 }
-
-/**
- * The parser's script for bash spells the program in two ways when its name holds a hyphen, so that no option of a command
- * would be completed; and `nosort` is unknown to the bash of macOS.
- */
-const repaired = (text: string): string =>
-  text.startsWith("function _kraken-trader_bash_completions")
-    ? text
-        .replace('cmd="kraken-trader"', 'cmd="kraken__trader"')
-        .replace(/^( +)kraken-trader\)$/m, "$1kraken__trader)")
-        .replace(" -o nosort", "")
-    : text
-
-/** What the parser prints goes where everything else goes, and without colours where nobody sees them. */
-const throughTerminal = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Terminal> =>
-  Effect.flatMap(Terminal, (terminal) =>
-    Effect.consoleWith((console) => {
-      const clean = (args: ReadonlyArray<unknown>): string => {
-        const text = repaired(args.map(String).join(" ").trimEnd())
-        return terminal.colors ? text : stripCodes(text)
-      }
-      return Effect.withConsole(self, {
-        ...console,
-        log: (...args) => terminal.print(clean(args)),
-        error: (...args) => terminal.printError(clean(args))
-      })
-    })
-  )
 
 /** Parses `args` (without program and script) and runs what they ask for. */
 export const runCli = <E, R>(
