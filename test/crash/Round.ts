@@ -102,6 +102,11 @@ export const play = async (kind: Kind, seed: number, keepAlways = false): Promis
     judgement = await conclude(round)
   } catch (cause) {
     world.expect(false, `the round could not go on: ${cause instanceof Error ? cause.message : String(cause)}`)
+    // for whoever looks into it; an exchange that is gone tells nothing
+    await round.view().then(
+      (account) => writeFileSync(join(world.place.directory, ACCOUNT), JSON.stringify(account)),
+      () => undefined
+    )
   }
   await world.place.end()
   const broken = [...world.broken, ...(judgement?.broken ?? [])]

@@ -159,13 +159,15 @@ const open = (options: DatabaseOptions): DatabaseShape & { readonly close: () =>
    * SQLite removes the log with the last connection, its content being in the main file by then. Where a log was found,
    * an empty one is left behind: to the next trader its absence means that somebody removed it while it was needed.
    */
-  const leaveLog = (): void => {
-    if (!hadLog) return
+  const leaveEmptyLog = (): void => {
     try {
       FileSystem.writeFileSync(`${file}-wal`, "", { flag: "wx", mode: 0o600 })
     } catch {
       // it is still there, since another process has the file open; or the folder takes no file: then the trader says so
     }
+  }
+  const leaveLog = (): void => {
+    if (hadLog) leaveEmptyLog()
   }
   const begin = (): Open => {
     try {
@@ -229,11 +231,15 @@ const open = (options: DatabaseOptions): DatabaseShape & { readonly close: () =>
     connection: (operation, body) => guarded(operation, ({ raw }) => body(raw)),
     close: () => {
       if (current === undefined) return
+      let marked = false
       try {
         if (role === "trader") current.sql.run("UPDATE session SET running = 0")
+        marked = true
       } finally {
         current.raw.close()
         if (role === "visitor") leaveLog()
+        // a full disk: the session counts as cut off, and what was in the log is in the main file all the same
+        else if (!marked) leaveEmptyLog()
       }
     }
   }

@@ -32,7 +32,9 @@ const limit = (pid: number | undefined, bytes: number | "unlimited"): void => {
  * Brings the database's log to a size above every file that is written in place, keeps it from beginning anew, and gives that
  * size. The rows are written over with what they hold.
  */
-const fill = async (file: string): Promise<{ readonly bytes: number; readonly release: () => void }> => {
+const fill = async (
+  file: string
+): Promise<{ readonly bytes: number; readonly release: () => void; readonly close: () => void }> => {
   const db = new Sqlite(file, { timeout: 5000 })
   db.pragma("wal_checkpoint(TRUNCATE)")
   const size = (): number => statSync(`${file}-wal`).size
@@ -44,7 +46,8 @@ const fill = async (file: string): Promise<{ readonly bytes: number; readonly re
   }
   db.exec("BEGIN")
   db.prepare("SELECT running FROM session").get()
-  return { bytes: size(), release: () => db.close() }
+  // closed while no trader has the database open, it would take the log away with it
+  return { bytes: size(), release: () => void db.exec("COMMIT"), close: () => void db.close() }
 }
 
 export const disk = async (world: LiveWorld): Promise<void> => {
@@ -54,7 +57,7 @@ export const disk = async (world: LiveWorld): Promise<void> => {
   const stopFilling = world.fillOrders()
   await eventually(view, ({ fills }) => fills.length > 1, LONG_MS)
   await stopFilling()
-  const { bytes, release } = await fill(join(place.dataDir, "trading.db"))
+  const { bytes, close, release } = await fill(join(place.dataDir, "trading.db"))
   // an entry rests, which will be bought behind the full disk
   await eventually(view, ({ open }) => own(open).some((order) => order.side === "buy"), LONG_MS)
   limit(trader.process.pid, bytes)
@@ -102,6 +105,7 @@ export const disk = async (world: LiveWorld): Promise<void> => {
     world.say("there is space again")
   }
   await world.trading()
+  close()
   const db = new Sqlite(join(place.dataDir, "trading.db"), { readonly: true })
   const aside = db
     .prepare<[], { readonly n: number }>("SELECT count(*) AS n FROM intents WHERE path = 'side file'")

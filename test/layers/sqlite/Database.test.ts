@@ -258,6 +258,18 @@ describe("a log that is missing", () => {
     })
   )
 
+  it.scoped("is not missed after an end that could not be noted, on a full disk: closing took it in", () =>
+    Effect.gen(function* () {
+      const file = fileIn(yield* tempFolder)
+      const cutShort = Effect.flatMap(Database, (database) =>
+        database.connection("refuse what is written from now on", (raw) => raw.pragma("query_only = ON"))
+      )
+      yield* opened({ file }, Effect.zipRight(keep, cutShort))
+      yield* opened({ file }, Effect.map(Database, (database) => assert.isFalse(database.lostLog)))
+      assert.strictEqual(yield* opened({ file }, kept), "yes")
+    })
+  )
+
   it.scoped("is no log that another program took in after a kill, nor one that a refused start did", () =>
     Effect.gen(function* () {
       const file = fileIn(yield* tempFolder)
