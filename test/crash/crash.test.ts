@@ -69,6 +69,7 @@ describe.concurrent("the built program, as a process", () => {
       ["I10", { sql: "UPDATE lots SET remaining = '1'" }],
       ["I10", { sql: `UPDATE orders SET status = 'rejected' WHERE order_id = '${id}'` }],
       ["I11", { view: (view) => ({ ...view, requests: requests.toReversed() }) }],
+      ["I11", { view: (view) => ({ ...view, requests: requests.map((one) => ({ ...one, at: one.at - 60_000 })) }) }],
       ["I20", { sql: `UPDATE orders SET status = 'unknown' WHERE order_id = '${id}'` }]
     ]
     for (const [invariant, change] of cases) {

@@ -26,6 +26,9 @@ export interface Judgement {
   readonly neverArrived: number
 }
 
+/** How far nonces may run ahead of the clock: two jumps past what another process may have taken. */
+const LONGEST_JUMP_MS = 20_000
+
 type Row = Readonly<Record<string, unknown>>
 
 const text = (row: Row, name: string): string => String(row[name])
@@ -194,6 +197,12 @@ export const judge = ({ database, limits, slackMs, view }: Evidence): Judgement 
       one.nonce === undefined || refused.includes(one) ? [] : [BigInt(one.nonce)]
     )
     if (taken.some((nonce, i) => i > 0 && nonce <= (taken[i - 1] ?? 0n))) broken.push("I11: nonces did not rise")
+
+    // what ran ahead of the clock locks the key's next program out for as long
+    for (const { at, endpoint, nonce } of view.requests) {
+      const ahead = nonce === undefined ? 0n : BigInt(nonce) - BigInt(Math.floor(at))
+      if (ahead > BigInt(LONGEST_JUMP_MS + slackMs)) broken.push(`I11: ${endpoint} came with a nonce ${ahead} ms ahead`)
+    }
 
     // I22: what the trader itself found wrong with itself
     for (const row of rows("SELECT cause, reason FROM breaker_history WHERE change <> 'cleared'")) {

@@ -37,10 +37,13 @@ const make = Effect.gen(function* () {
       database
         .transact("take a nonce", (sql) => {
           memory.value = takeNonce(sql, now, memory.value)
-          aside = false
           return memory.value
         })
         .pipe(
+          // not before the commit: a full disk lets the row be changed and refuses that, call after call
+          Effect.tap(() => {
+            aside = false
+          }),
           Effect.retry({ schedule: PATIENCE, while: (failed) => failed.reason === "busy" && !aside }),
           Effect.catchTag("StoreFailed", () =>
             Effect.map(recorded, (last) => {

@@ -265,7 +265,10 @@ describe("a log that is missing", () => {
         database.connection("refuse what is written from now on", (raw) => raw.pragma("query_only = ON"))
       )
       yield* opened({ file }, Effect.zipRight(keep, cutShort))
-      yield* opened({ file }, Effect.map(Database, (database) => assert.isFalse(database.lostLog)))
+      yield* opened(
+        { file },
+        Effect.map(Database, (database) => assert.isFalse(database.lostLog))
+      )
       assert.strictEqual(yield* opened({ file }, kept), "yes")
     })
   )

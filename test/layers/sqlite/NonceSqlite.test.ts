@@ -154,6 +154,34 @@ describe("without a database to write to", () => {
     })
   )
 
+  it.scoped("a full disk, which lets the row be changed and refuses the commit: one jump ahead, not one a call", () =>
+    Effect.gen(function* () {
+      const file = fileIn(yield* tempFolder)
+      yield* opened(
+        file,
+        Effect.gen(function* () {
+          const database = yield* Database
+          const first = yield* next
+          let full = true
+          yield* database.connection("fill", (raw) => {
+            const exec = raw.exec.bind(raw)
+            raw.exec = (sql) => {
+              if (full && sql === "COMMIT") throw Object.assign(new Error("full"), { code: "SQLITE_FULL" })
+              return exec(sql)
+            }
+          })
+          const memory = yield* Effect.all(Effect.replicate(next, 20))
+          assert.isTrue(memory.every((nonce, i) => nonce > (memory[i - 1] ?? first + 10_000n)))
+          assert.isBelow(Number((memory.at(-1) ?? 0n) - first), 10_100)
+          full = false
+          const after = yield* next
+          assert.isTrue(after > (memory.at(-1) ?? 0n))
+          assert.strictEqual(yield* next, after + 1n)
+        })
+      )
+    })
+  )
+
   it.scoped("nothing readable at all: memory and the clock", () =>
     Effect.gen(function* () {
       const file = fileIn(yield* tempFolder)
