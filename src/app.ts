@@ -22,17 +22,20 @@ import { observingRest, observingStream } from "./layers/kraken/observing.ts"
 import { KrakenRestLive } from "./layers/kraken/rest/KrakenRestLive.ts"
 import { RateLimitsLive } from "./layers/kraken/rest/RateLimitsLive.ts"
 import { KrakenStreamLive } from "./layers/kraken/stream/KrakenStreamLive.ts"
+import { GaugesLive, MeasuredNonce, MeasuredRest, MeasuredStore, MeasuresLive } from "./layers/measured/Measured.ts"
 import { controlServerNode } from "./layers/node/ControlServerNode.ts"
 import { bindDataFolder, prepareDataFolder, startFresh } from "./layers/node/DataFolder.ts"
 import type { DataFolderRefused } from "./layers/node/DataFolder.ts"
 import { doctorFactsNode } from "./layers/node/DoctorFactsNode.ts"
 import * as InstanceLockNode from "./layers/node/InstanceLockNode.ts"
 import { registerSecret } from "./layers/node/secrets.ts"
+import { serviceManager } from "./layers/node/ServiceManagerNode.ts"
 import { StopSignalNode } from "./layers/node/StopSignalNode.ts"
 import { StrategyLoaderNode } from "./layers/node/StrategyLoaderNode.ts"
 import { SystemClockLive } from "./layers/node/SystemClock.ts"
 import * as JournalSqlite from "./layers/sqlite/JournalSqlite.ts"
 import * as NonceSqlite from "./layers/sqlite/NonceSqlite.ts"
+import * as OutboxSqlite from "./layers/sqlite/OutboxSqlite.ts"
 import * as RecordsSqlite from "./layers/sqlite/RecordsSqlite.ts"
 import * as StoreSqlite from "./layers/sqlite/StoreSqlite.ts"
 import { checksOfStart, webhookCheck } from "./programs/doctor/local.ts"
@@ -40,6 +43,8 @@ import type { FlattenRun } from "./programs/flatten/FlattenRun.ts"
 import { restart } from "./programs/trade/backoff.ts"
 import { controlServer } from "./programs/trade/controls.ts"
 import { NotConfirmed } from "./programs/trade/preflight.ts"
+import { makePulse, watchPulse } from "./programs/trade/pulse.ts"
+import { dailySummary, tellingItsEnds } from "./programs/trade/summary.ts"
 import { trade } from "./programs/trade/trade.ts"
 import type { StopReport } from "./programs/trade/shutdown.ts"
 import type { TradeError, World } from "./programs/trade/trade.ts"
@@ -53,8 +58,10 @@ import type { LockHeld, LockUnusable } from "./services/InstanceLock.ts"
 import type { KrakenRest } from "./services/KrakenRest.ts"
 import { LocalKrakenError } from "./services/LocalKraken.ts"
 import type { LocalKrakenShape, TapeError } from "./services/LocalKraken.ts"
+import { Measures } from "./services/Measures.ts"
 import type { Nonce } from "./services/Nonce.ts"
 import { Records } from "./services/Records.ts"
+import { ServiceManager } from "./services/ServiceManager.ts"
 import { Settings } from "./services/Settings.ts"
 import type { SettingsShape } from "./services/Settings.ts"
 import { StopSignal } from "./services/StopSignal.ts"
@@ -142,9 +149,11 @@ const alertsFor = (settings: SettingsShape) =>
     : AlertsWebhook.layer({
         url: settings.alertWebhook,
         ...(settings.alertFields === undefined ? {} : { fields: settings.alertFields }),
-        mode: settings.mode,
-        file: Path.join(settings.dataDir, "alerts.db")
-      }).pipe(Layer.provide(NodeHttpClient.layerUndici))
+        mode: settings.mode
+      }).pipe(
+        Layer.provide(OutboxSqlite.layer(Path.join(settings.dataDir, "alerts.db"))),
+        Layer.provide(NodeHttpClient.layerUndici)
+      )
 
 const heartbeatFor = ({ heartbeatUrl }: SettingsShape): Layer.Layer<Heartbeat> =>
   heartbeatUrl === undefined
@@ -178,12 +187,17 @@ const worldOf = (
     heartbeatFor(settings)
   )
   return streamFor(settings).pipe(
+    Layer.provideMerge(MeasuredRest),
     Layer.provideMerge(restFor(settings)),
+    Layer.provideMerge(MeasuresLive),
     Layer.provideMerge(RateLimitsLive),
+    Layer.provideMerge(MeasuredNonce),
     Layer.provideMerge(NonceSqlite.layer),
+    Layer.provideMerge(MeasuredStore),
     // above the store, so that it ends first: the last connection to the database tidies up its log, and must be able to write
     Layer.provideMerge(RecordsSqlite.layer(databaseFile(settings))),
     Layer.provideMerge(StoreSqlite.withDatabase({ file: databaseFile(settings), role: "trader" })),
+    Layer.provideMerge(GaugesLive),
     Layer.provideMerge(base)
   )
 }
@@ -237,7 +251,15 @@ export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Sco
     const program: Effect.Effect<
       StopReport,
       AppError,
-      World | Records | ControlServer | StrategyLoader | DoctorFacts | Heartbeat | Scope.Scope
+      | World
+      | Records
+      | ControlServer
+      | StrategyLoader
+      | DoctorFacts
+      | Heartbeat
+      | Measures
+      | ServiceManager
+      | Scope.Scope
     > = Effect.gen(function* () {
       const loader = yield* StrategyLoader
       const facts = yield* DoctorFacts
@@ -253,8 +275,9 @@ export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Sco
       const server = yield* ControlServer
       const records = yield* Records
       const heartbeat = yield* Heartbeat
+      const manager = yield* ServiceManager
       if (parts.alongside !== undefined) yield* Effect.forkScoped(parts.alongside)
-      return yield* trade({
+      const run = trade({
         // its check refuses the start, or lets exits only run
         strategy: Either.getOrElse(loaded, () => still),
         checks: {
@@ -262,16 +285,30 @@ export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Sco
           slow: Effect.map(Effect.provideService(webhookCheck, DoctorFacts, facts), (check) => [check])
         },
         ...(parts.flatten === undefined ? {} : { flatten: parts.flatten }),
-        // a heartbeat says that the trader trades
         companions: [
-          controlServer(server, records),
-          ...(parts.flatten === undefined ? [{ name: "heartbeat", run: heartbeat.run, restart }] : [])
+          controlServer(server, records, yield* Measures),
+          { name: "pulse", run: watchPulse(manager), restart },
+          // a heartbeat says that the trader trades
+          ...(parts.flatten === undefined
+            ? [
+                { name: "heartbeat", run: Effect.flatMap(makePulse, heartbeat.run), restart },
+                {
+                  name: "daily summary",
+                  run: Effect.provideService(dailySummary(facts.newestBackup), Records, records),
+                  restart
+                }
+              ]
+            : [])
         ]
       })
+      return yield* tellingItsEnds(run, facts.newestBackup)
     })
-    const outer = Layer.mergeAll(StrategyLoaderNode, controlServerNode(version), doctorFactsNode(process.cwd())).pipe(
-      Layer.provideMerge(world)
-    )
+    const outer = Layer.mergeAll(
+      StrategyLoaderNode,
+      controlServerNode(version),
+      doctorFactsNode(process.cwd()),
+      serviceManager(process.env, process.pid)
+    ).pipe(Layer.provideMerge(world))
     return yield* Effect.provide(program, outer)
   })
 

@@ -11,8 +11,20 @@ export interface MetricSample {
   /** Prometheus name without the `kraken_trader_` prefix, e.g. `exposure_usd`. */
   readonly name: string
   readonly help: string
-  readonly type: "gauge" | "counter"
+  readonly type: "gauge" | "counter" | "histogram" | "summary"
+  /** Of a histogram or a summary: the count. */
   readonly value: number
+  /** Cumulative counts by upper bound, without the last (`+Inf`), which is the count. */
+  readonly histogram?: {
+    readonly buckets: ReadonlyArray<readonly [bound: number, count: number]>
+    readonly sum: number
+    readonly count: number
+  }
+  readonly summary?: {
+    readonly quantiles: ReadonlyArray<readonly [quantile: string, value: number]>
+    readonly sum: number
+    readonly count: number
+  }
   readonly labels?: Readonly<Record<string, string>>
 }
 

@@ -4,6 +4,7 @@ import { Context } from "effect"
 import type { StoreFailed } from "./Store.ts"
 import type { Snapshot } from "./Store.ts"
 import type { Executed } from "../domain/portfolio/Statement.ts"
+import type { UtcDay } from "../domain/Time.ts"
 import type { BreakerChange } from "../domain/breaker/BreakerState.ts"
 
 /** A row of `orders` as the contract names its columns; amounts as exact decimal text. */
@@ -38,6 +39,20 @@ export interface TradeRow {
   readonly notes: string
 }
 
+/** What a UTC day brought, in dollars. */
+export interface DayFigures {
+  /** A trader ran at some time of it. */
+  readonly observed: boolean
+  readonly executions: number
+  readonly boughtUsd: bigint
+  readonly soldUsd: bigint
+  readonly feesUsd: bigint
+  readonly closedTrades: number
+  readonly winningTrades: number
+  /** Of the trades closed on it, net of all their fees. */
+  readonly profitUsd: bigint
+}
+
 export interface RecordsShape {
   /** False when there is no database yet. */
   readonly exists: Effect.Effect<boolean>
@@ -52,6 +67,7 @@ export interface RecordsShape {
   }) => Effect.Effect<ReadonlyArray<TradeRow>, StoreFailed>
   /** Every execution that was booked, with its order; oldest first. */
   readonly fills: Effect.Effect<ReadonlyArray<Executed>, StoreFailed>
+  readonly day: (day: UtcDay) => Effect.Effect<DayFigures, StoreFailed>
   readonly breakerHistory: (limit: number) => Effect.Effect<ReadonlyArray<BreakerChange>, StoreFailed>
   readonly lastMetrics: Effect.Effect<
     | {

@@ -10,9 +10,9 @@ import { messageOf } from "../../domain/alerts/message.ts"
 import * as Outbox from "../../domain/alerts/Outbox.ts"
 import { AlertOutbox } from "../../services/AlertOutbox.ts"
 import { Alerts } from "../../services/Alerts.ts"
+import { OutboxStore } from "../../services/OutboxStore.ts"
 import { scrub } from "../node/secrets.ts"
 import { logAlert } from "./AlertsLog.ts"
-import { outboxFile } from "./OutboxFile.ts"
 
 /** Longest that one attempt may take, the answer's body included. */
 const TIMEOUT = Duration.seconds(10)
@@ -40,8 +40,6 @@ export interface WebhookOptions {
   /** The owner's constant fields. */
   readonly fields?: Redacted.Redacted<MessageFields>
   readonly mode: string
-  /** Path of `alerts.db`. */
-  readonly file: string
 }
 
 /** `Retry-After`: seconds, or a date (RFC 9110). */
@@ -53,10 +51,10 @@ const askedWait = (header: string | undefined, now: number): number | undefined 
 
 const answersLater = (status: number): boolean => status >= 500 || status === 408 || status === 425 || status === 429
 
-const make = ({ url, fields, mode, file }: WebhookOptions) =>
+const make = ({ url, fields, mode }: WebhookOptions) =>
   Effect.gen(function* () {
     const client = yield* HttpClient.HttpClient
-    const store = yield* outboxFile(file)
+    const store = yield* OutboxStore
     const clock = yield* Effect.clock
     const now = (): number => clock.unsafeCurrentTimeMillis()
     const constant = fields === undefined ? {} : Redacted.value(fields)
@@ -67,7 +65,7 @@ const make = ({ url, fields, mode, file }: WebhookOptions) =>
       if (!durable) return Effect.void
       durable = false
       return Effect.logWarning(
-        `The outbox of alerts cannot be written (${detail}): alerts are delivered from memory, and those that wait are lost with the process. Trading goes on. Repair or remove ${file}.`
+        `The outbox of alerts cannot be written (${detail}): alerts are delivered from memory, and those that wait are lost with the process. Trading goes on. Repair or remove alerts.db in the data folder.`
       )
     }
     let outbox = yield* Effect.catchAll(store.load, (failure) => Effect.as(saveFailed(failure.message), Outbox.empty))
@@ -203,5 +201,6 @@ const make = ({ url, fields, mode, file }: WebhookOptions) =>
     return Context.make(Alerts, alerts).pipe(Context.add(AlertOutbox, { health }))
   })
 
-export const layer = (options: WebhookOptions): Layer.Layer<Alerts | AlertOutbox, never, HttpClient.HttpClient> =>
-  Layer.scopedContext(make(options))
+export const layer = (
+  options: WebhookOptions
+): Layer.Layer<Alerts | AlertOutbox, never, HttpClient.HttpClient | OutboxStore> => Layer.scopedContext(make(options))

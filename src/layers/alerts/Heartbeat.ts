@@ -50,11 +50,21 @@ const make = ({ url, every = EVERY }: HeartbeatOptions) =>
       }
     })
 
-    return Heartbeat.of({ run: Effect.zipRight(Effect.repeat(tell, Schedule.fixed(every)), Effect.never) })
+    let stuck = false
+    const beat = (moving: boolean): Effect.Effect<void> => {
+      const changed = moving === stuck
+      stuck = !moving
+      if (moving) return tell
+      return changed ? Effect.logWarning("The heartbeat is silent: the decision loop makes no progress.") : Effect.void
+    }
+
+    return Heartbeat.of({
+      run: (alive) => Effect.zipRight(Effect.repeat(Effect.flatMap(alive, beat), Schedule.fixed(every)), Effect.never)
+    })
   })
 
 export const layer = (options: HeartbeatOptions): Layer.Layer<Heartbeat, never, HttpClient.HttpClient> =>
   Layer.effect(Heartbeat, make(options))
 
 /** Where nobody elsewhere watches. */
-export const silent: Layer.Layer<Heartbeat> = Layer.succeed(Heartbeat, { run: Effect.never })
+export const silent: Layer.Layer<Heartbeat> = Layer.succeed(Heartbeat, { run: () => Effect.never })

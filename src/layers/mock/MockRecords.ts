@@ -3,7 +3,8 @@ import { Context, Effect, Layer } from "effect"
 import type { Snapshot } from "../../domain/engine/Snapshot.ts"
 import type { BreakerChange } from "../../domain/breaker/BreakerState.ts"
 import type { Executed } from "../../domain/portfolio/Statement.ts"
-import type { OrderRow, RecordsShape, TradeRow } from "../../services/Records.ts"
+import type { UtcDay } from "../../domain/Time.ts"
+import type { DayFigures, OrderRow, RecordsShape, TradeRow } from "../../services/Records.ts"
 import { Records } from "../../services/Records.ts"
 import { StoreFailed } from "../../services/Store.ts"
 import { emptySnapshot } from "./MockStore.ts"
@@ -20,6 +21,19 @@ export interface MockRecordsContents {
   readonly fills: ReadonlyArray<Executed>
   readonly breakerHistory: ReadonlyArray<BreakerChange>
   readonly lastMetrics: MockMetrics
+  /** Days on which something happened; any other was not observed. */
+  readonly days: ReadonlyMap<UtcDay, DayFigures>
+}
+
+const unobserved: DayFigures = {
+  observed: false,
+  executions: 0,
+  boughtUsd: 0n,
+  soldUsd: 0n,
+  feesUsd: 0n,
+  closedTrades: 0,
+  winningTrades: 0,
+  profitUsd: 0n
 }
 
 export interface MockRecordsControlShape {
@@ -46,7 +60,8 @@ const make = () => {
     trades: [],
     fills: [],
     breakerHistory: [],
-    lastMetrics: undefined
+    lastMetrics: undefined,
+    days: new Map()
   }
   let failure: StoreFailed["reason"] | undefined
   const reading = <A>(operation: string, read: () => A): Effect.Effect<A, StoreFailed> =>
@@ -66,6 +81,7 @@ const make = () => {
     orders: (filter) => reading("orders", () => filtered(contents.orders, filter)),
     trades: (filter) => reading("trades", () => filtered(contents.trades, filter)),
     fills: reading("fills", () => contents.fills),
+    day: (day) => reading("day", () => contents.days.get(day) ?? unobserved),
     breakerHistory: (limit) => reading("breakerHistory", () => contents.breakerHistory.slice(0, limit)),
     lastMetrics: reading("lastMetrics", () => contents.lastMetrics)
   }).pipe(

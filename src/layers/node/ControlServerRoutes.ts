@@ -70,6 +70,26 @@ const number = (value: number): string =>
 
 const escape = (text: string): string => text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")
 
+const line = (name: string, labels: Readonly<Record<string, string>>, value: number): string => {
+  const pairs = Object.entries(labels).map(([key, text]) => `${key}="${escape(text)}"`)
+  return `${name}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${number(value)}`
+}
+
+const sampleLines = (name: string, { labels = {}, value, histogram, summary }: MetricSample): ReadonlyArray<string> => {
+  const whole = histogram ?? summary
+  if (whole === undefined) return [line(name, labels, value)]
+  return [
+    ...(histogram === undefined
+      ? []
+      : [...histogram.buckets, [Infinity, histogram.count] as const].map(([bound, below]) =>
+          line(`${name}_bucket`, { ...labels, le: number(bound) }, below)
+        )),
+    ...(summary?.quantiles ?? []).map(([quantile, at]) => line(name, { ...labels, quantile }, at)),
+    line(`${name}_sum`, labels, whole.sum),
+    line(`${name}_count`, labels, whole.count)
+  ]
+}
+
 /** Prometheus text format 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/ */
 export const prometheus = (samples: ReadonlyArray<MetricSample>): string => {
   const lines: Array<string> = []
@@ -82,8 +102,7 @@ export const prometheus = (samples: ReadonlyArray<MetricSample>): string => {
         lines.push(`# HELP ${full} ${sample.help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}`)
         lines.push(`# TYPE ${full} ${sample.type}`)
       }
-      const labels = Object.entries(sample.labels ?? {}).map(([key, value]) => `${key}="${escape(value)}"`)
-      lines.push(`${full}${labels.length === 0 ? "" : `{${labels.join(",")}}`} ${number(sample.value)}`)
+      lines.push(...sampleLines(full, sample))
     }
   }
   return `${lines.join("\n")}\n`

@@ -13,10 +13,11 @@ import type { Scope } from "effect"
 import { Duration, Effect, Layer, Option, Record, Schema } from "effect"
 import { causes } from "../../domain/breaker/BreakerState.ts"
 import * as Fixed from "../../domain/money/Fixed.ts"
-import { averagePrice, PriceText, QuantityText, UsdText } from "../../domain/money/Money.ts"
+import { averagePrice, notional, PriceText, QuantityText, UsdText } from "../../domain/money/Money.ts"
 import { ExchangeOrderId, ExecutionId } from "../../domain/order/Ids.ts"
 import type { Executed } from "../../domain/portfolio/Statement.ts"
 import { parseRfc3339 } from "../../domain/Time.ts"
+import type { UtcDay } from "../../domain/Time.ts"
 import type { OrderRow, TradeRow } from "../../services/Records.ts"
 import { Records } from "../../services/Records.ts"
 import { StoreFailed } from "../../services/Store.ts"
@@ -191,6 +192,52 @@ const readMetrics = (sql: SqlClient.SqlClient) =>
       sql`SELECT timestamp AS at, balance_usd_exact AS "balanceUsd", total_profit_loss_exact AS "totalProfitLoss", daily_profit_loss_exact AS "dailyProfitLoss", total_trades AS "totalTrades", winning_trades AS "winningTrades" FROM metrics ORDER BY id DESC LIMIT 1`
   })()
 
+const DayFill = Schema.Struct({
+  pair: Schema.String,
+  side: Schema.Literal("buy", "sell"),
+  price: PriceText,
+  cost: UsdText,
+  fee: QuantityText,
+  fee_asset: Schema.String
+})
+const DayTrade = Schema.Struct({ profit: UsdText })
+const Observed = Schema.Struct({ found: Whole })
+
+/** A UTC day. Times are ISO texts, which sort as the times do; the day after begins where this one ends. */
+const readDay = (sql: SqlClient.SqlClient, day: UtcDay) =>
+  Effect.gen(function* () {
+    const within = sql`timestamp >= ${day} AND timestamp < ${`${day}U`}`
+    const fills = yield* SqlSchema.findAll({
+      Request: Schema.Void,
+      Result: DayFill,
+      execute: () => sql`SELECT pair, side, price, cost, fee, fee_asset FROM fills WHERE ${within}`
+    })()
+    const closed = yield* SqlSchema.findAll({
+      Request: Schema.Void,
+      Result: DayTrade,
+      execute: () => sql`SELECT profit_loss_exact AS profit FROM learning_data WHERE ${within}`
+    })()
+    const { found } = yield* SqlSchema.single({
+      Request: Schema.Void,
+      Result: Observed,
+      execute: () => sql`SELECT EXISTS (SELECT 1 FROM metrics WHERE ${within}) AS found`
+    })()
+    const sum = <A>(all: ReadonlyArray<A>, of: (one: A) => bigint): bigint =>
+      all.reduce((total, a) => total + of(a), 0n)
+    return {
+      observed: found === 1 || fills.length > 0,
+      executions: fills.length,
+      boughtUsd: sum(fills, (fill) => (fill.side === "buy" ? fill.cost : 0n)),
+      soldUsd: sum(fills, (fill) => (fill.side === "sell" ? fill.cost : 0n)),
+      feesUsd: sum(fills, (fill) =>
+        fill.fee_asset === fill.pair.split("/")[0] ? notional(fill.price, fill.fee, "nearest") : fill.fee
+      ),
+      closedTrades: closed.length,
+      winningTrades: closed.filter(({ profit }) => profit > 0n).length,
+      profitUsd: sum(closed, ({ profit }) => profit)
+    }
+  })
+
 /** Refuses what is not the trader's, and what a newer version of it wrote. */
 const check = (sql: SqlClient.SqlClient) =>
   SqlSchema.single({
@@ -265,6 +312,7 @@ const make = (path: string) =>
       trades: (filter) =>
         read("read trades", (sql) => Effect.map(readTrades(sql)(filter), (rows) => rows.map(tradeRow))),
       fills: read("read executions", (sql) => Effect.map(readFills(sql), (rows) => rows.map(executed))),
+      day: (day) => read("read a day", (sql) => readDay(sql, day)),
       breakerHistory: (limit) => read("read the breaker's history", (sql) => readChanges(sql)(limit)),
       lastMetrics: read("read metrics", (sql) => Effect.map(readMetrics(sql), Option.getOrUndefined))
     })

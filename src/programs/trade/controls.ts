@@ -20,6 +20,7 @@ import { Engine } from "../../services/Engine.ts"
 import { Installation } from "../../services/Installation.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
 import { KrakenStream } from "../../services/KrakenStream.ts"
+import type { MeasuresShape } from "../../services/Measures.ts"
 import type { RecordsShape } from "../../services/Records.ts"
 import { Settings } from "../../services/Settings.ts"
 import { StopSignal } from "../../services/StopSignal.ts"
@@ -41,10 +42,11 @@ export type ControlsWorld =
 const DURABLE_MS = 2_000
 const RECENT_TRADES = 5
 
-/** The handlers over the services of a run. `records` is the read-only view, for the last trades. */
+/** The handlers over the services of a run. `records` is the read-only view, for the last trades; `measures` go to `metrics`. */
 export const makeControls = (
   server: ControlServerShape,
-  records: RecordsShape
+  records: RecordsShape,
+  measures: MeasuresShape = { samples: Effect.succeed([]) }
 ): Effect.Effect<ControlHandlers, never, ControlsWorld> =>
   Effect.gen(function* () {
     const engine = yield* Engine
@@ -192,7 +194,10 @@ export const makeControls = (
 
     return {
       status: Effect.map(health, (known) => runningView(engine.unsafeState(), known)),
-      metrics: Effect.map(health, (known) => metricsOf(engine.unsafeState(), known)),
+      metrics: Effect.zipWith(health, measures.samples, (known, measured) => [
+        ...metricsOf(engine.unsafeState(), known),
+        ...measured
+      ]),
       stop: (reason) =>
         Effect.gen(function* () {
           const openOrders = liveOrders(engine.unsafeState()).map((order) => String(order.id))
@@ -221,11 +226,12 @@ export const makeControls = (
 /** The control server as a companion of the run: it may die, and comes back, without touching trading. */
 export const controlServer = (
   server: ControlServerShape,
-  records: RecordsShape
+  records: RecordsShape,
+  measures?: MeasuresShape
 ): Child<ControlUnavailable, ControlsWorld> => ({
   name: "control server",
   run: Effect.gen(function* () {
-    const handlers = yield* makeControls(server, records)
+    const handlers = yield* makeControls(server, records, measures)
     const { url } = yield* server.serve(handlers)
     yield* Effect.logInfo(`control server at ${url}`)
     return yield* Effect.never

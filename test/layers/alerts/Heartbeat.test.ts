@@ -21,7 +21,8 @@ const listener = () => {
   return { said, logger }
 }
 
-const beating = Effect.flatMap(Heartbeat, (heartbeat) => heartbeat.run)
+const alive = { now: true }
+const beating = Effect.flatMap(Heartbeat, (heartbeat) => heartbeat.run(Effect.sync(() => alive.now)))
 
 /** A watcher on a port of its own that answers as told; every request is queued. */
 const watcher = (answer: (n: number, response: http.ServerResponse) => void) =>
@@ -139,6 +140,19 @@ describe("the pace of the heartbeat", () => {
       assert.strictEqual(calls, 4)
       assert.strictEqual(said.length, 1)
       assert.include(said[0], "(TimeoutException)")
+    })
+  )
+
+  it.effect("is silence while nothing moves, said once", () =>
+    Effect.gen(function* () {
+      alive.now = false
+      const { calls, said } = yield* heard(5, () => {
+        alive.now = true
+        return Effect.succeed(new Response("ok"))
+      })
+      assert.strictEqual(calls, 0)
+      assert.deepStrictEqual(said, ["WARN The heartbeat is silent: the decision loop makes no progress."])
+      alive.now = true
     })
   )
 

@@ -7,6 +7,7 @@ import BetterSqlite3 from "better-sqlite3"
 import { Deferred, Duration, Effect, Exit, Layer, Logger, Redacted, Scope, TestClock } from "effect"
 import * as AlertsLog from "../../../src/layers/alerts/AlertsLog.ts"
 import { layer } from "../../../src/layers/alerts/AlertsWebhook.ts"
+import * as Outbox from "../../../src/layers/sqlite/OutboxSqlite.ts"
 import { AlertOutbox } from "../../../src/services/AlertOutbox.ts"
 import type { Alert } from "../../../src/services/Alerts.ts"
 import { Alerts } from "../../../src/services/Alerts.ts"
@@ -56,13 +57,15 @@ const world = (file: string, fields?: Record<string, unknown>) =>
     const options = {
       url: Redacted.make(URL_TEXT),
       mode: "paper",
-      file,
       ...(fields === undefined ? {} : { fields: Redacted.make(fields) })
     }
     const start = Effect.gen(function* () {
       const scope = yield* Scope.make()
       const context = yield* Layer.buildWithScope(
-        Layer.provide(layer(options), Layer.merge(Layer.succeed(HttpClient.HttpClient, client), logger)),
+        layer(options).pipe(
+          Layer.provide(Outbox.layer(file)),
+          Layer.provide(Layer.merge(Layer.succeed(HttpClient.HttpClient, client), logger))
+        ),
         scope
       )
       return {

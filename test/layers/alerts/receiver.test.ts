@@ -7,6 +7,7 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Logger, LogLevel, Redacted, Scope } from "effect"
 import { layer } from "../../../src/layers/alerts/AlertsWebhook.ts"
+import * as Outbox from "../../../src/layers/sqlite/OutboxSqlite.ts"
 import { Alerts } from "../../../src/services/Alerts.ts"
 import { NOON } from "../../support/build.ts"
 import { tempFolder } from "../node/support/temp.ts"
@@ -56,7 +57,8 @@ const trader = (port: number, file: string) =>
   Effect.gen(function* () {
     const scope = yield* Scope.make()
     const context = yield* Layer.buildWithScope(
-      layer({ url: Redacted.make(`http://127.0.0.1:${port}/hook`), mode: "live", file }).pipe(
+      layer({ url: Redacted.make(`http://127.0.0.1:${port}/hook`), mode: "live" }).pipe(
+        Layer.provide(Outbox.layer(file)),
         Layer.provide(NodeHttpClient.layerUndici),
         Layer.provide(Logger.minimumLogLevel(LogLevel.None))
       ),

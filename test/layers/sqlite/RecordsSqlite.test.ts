@@ -326,4 +326,46 @@ describe("records beside a trader", () => {
       assert.deepStrictEqual(readdirSync(folder), ["exits-aside.log", "trading.db"])
     })
   )
+
+  it.scoped("a day's figures: what was bought and sold, the fees in dollars, and what was closed on it", () =>
+    Effect.gen(function* () {
+      const file = fileIn(yield* tempFolder)
+      yield* Effect.provide(
+        Effect.gen(function* () {
+          const store = yield* Store
+          const records = yield* Records
+          const none = yield* records.day("2024-03-10")
+          assert.deepInclude(none, { observed: false, executions: 0, profitUsd: 0n })
+          yield* store.commit([...batch, metrics])
+          const raw = yield* second(file)
+          const add = raw.prepare(
+            "INSERT INTO fills VALUES (?, 'kt1a', 'OA', 'XLM/USD', ?, '0.1', '10', ?, ?, ?, 'maker', '0', '0', ?)"
+          )
+          add.run("T1", "buy", "1.5", "0.01", "USD", "2024-03-10T00:00:00.000Z")
+          add.run("T2", "buy", "2", "3", "XLM", "2024-03-10T12:00:00.000Z")
+          add.run("T3", "sell", "4.25", "0.02", "USD", "2024-03-10T23:59:59.999Z")
+          add.run("T4", "sell", "99", "9", "USD", "2024-03-11T00:00:00.000Z")
+          add.run("T5", "sell", "99", "9", "USD", "2024-03-09T23:59:59.999Z")
+          const close = raw.prepare(
+            "INSERT INTO learning_data (timestamp, feature_data, outcome, profit_loss, profit_loss_exact, pair, lot_id) VALUES (?, '{}', 'x', 0, ?, 'XLM/USD', ?)"
+          )
+          close.run("2024-03-10T05:00:00.000Z", "0.75", "a")
+          close.run("2024-03-10T06:00:00.000Z", "-0.25", "b")
+          close.run("2024-03-12T06:00:00.000Z", "5", "c")
+          assert.deepStrictEqual(yield* records.day("2024-03-10"), {
+            observed: true,
+            executions: 3,
+            boughtUsd: usd("3.5"),
+            soldUsd: usd("4.25"),
+            feesUsd: usd("0.33"),
+            closedTrades: 2,
+            winningTrades: 1,
+            profitUsd: usd("0.5")
+          })
+          assert.isFalse((yield* records.day("2024-03-12")).observed)
+        }),
+        Layer.merge(world(file), layer(file))
+      )
+    })
+  )
 })

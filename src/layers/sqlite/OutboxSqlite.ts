@@ -4,25 +4,17 @@
  * the process, however sudden, and all but the last moments before a power cut.
  */
 import * as SqlSchema from "@effect/sql/SqlSchema"
-import type { Scope } from "effect"
-import { Effect, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import type { Outbox } from "../../domain/alerts/Outbox.ts"
 import { empty } from "../../domain/alerts/Outbox.ts"
 import { difference, fromTexts } from "../../domain/alerts/outboxText.ts"
-import type { StoreFailed } from "../../services/Store.ts"
-import { clientFailed, connect, hold, transact } from "../sqlite/Client.ts"
+import { OutboxStore } from "../../services/OutboxStore.ts"
+import { clientFailed, connect, hold, transact } from "./Client.ts"
 
 const Row = Schema.Struct({ key: Schema.String, text: Schema.String })
 
 /** Rows of one statement. */
 const ROWS = 50
-
-export interface OutboxFile {
-  /** What an earlier run left. */
-  readonly load: Effect.Effect<Outbox, StoreFailed>
-  /** Makes the file say what the outbox is; only what differs is written, in one transaction. */
-  readonly save: (outbox: Outbox) => Effect.Effect<void, StoreFailed>
-}
 
 const open = (filename: string) =>
   Effect.gen(function* () {
@@ -53,14 +45,13 @@ const open = (filename: string) =>
 const chunks = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(all.length / ROWS) }, (_, n) => all.slice(n * ROWS, (n + 1) * ROWS))
 
-/** The file at `path`, opened when it is needed and closed with the scope. */
-export const outboxFile = (path: string): Effect.Effect<OutboxFile, never, Scope.Scope> =>
+const make = (path: string) =>
   Effect.gen(function* () {
     const connection = yield* hold({ open: open(path), identity: Effect.succeed(path) })
     /** What the file holds, as far as it is known: after a failure it is written anew. */
     let kept: Outbox | undefined
 
-    return {
+    return OutboxStore.of({
       load: connection
         .use(({ read }) => read)
         .pipe(
@@ -91,5 +82,8 @@ export const outboxFile = (path: string): Effect.Effect<OutboxFile, never, Scope
               Effect.mapError(clientFailed("write the outbox of alerts"))
             )
         })
-    }
+    })
   })
+
+/** The file at `path`, opened when it is needed and closed with the scope. */
+export const layer = (path: string): Layer.Layer<OutboxStore> => Layer.scoped(OutboxStore, make(path))
