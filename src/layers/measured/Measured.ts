@@ -45,7 +45,10 @@ export const makeGauges = (): Gauges => ({
   loopCount: 0
 })
 
-export class MeasuredGauges extends Context.Tag("trader/layers/measured/Gauges")<MeasuredGauges, Gauges>() {}
+export class MeasuredGauges extends Context.Tag("trader/layers/measured/Measured/MeasuredGauges")<
+  MeasuredGauges,
+  Gauges
+>() {}
 
 const secondsSince = (began: bigint): number => Number(process.hrtime.bigint() - began) / 1e9
 
