@@ -10,6 +10,7 @@ import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import { makeRunMain } from "@effect/platform/Runtime"
 import { Cause, Context, Effect, Either, Exit, Layer, Schema } from "effect"
+import { guideOfExit } from "./domain/Guide.ts"
 import type { KrakenError } from "./domain/kraken/KrakenError.ts"
 import * as Value from "./domain/settings/values.ts"
 import { ControlClientNode } from "./layers/node/ControlClientNode.ts"
@@ -291,7 +292,10 @@ const commands: Commands<CommandError, Terminal> = {
 const complain = (cause: Cause.Cause<unknown>): Effect.Effect<void, never, Terminal> =>
   Effect.gen(function* () {
     const text = explain(cause)
-    if (text !== undefined) yield* Effect.flatMap(Terminal, (terminal) => terminal.printError(text))
+    if (text === undefined) return
+    const { printError } = yield* Terminal
+    yield* printError(text)
+    if (!Cause.isInterruptedOnly(cause)) yield* printError(`See ${guideOfExit(exitCodeOf(Exit.failCause(cause)))}`)
   })
 
 /** Signals are for whoever listens to them (`trade` and `exchange`); every other command ends at once, as it should. */

@@ -2,6 +2,7 @@
  * An alert as the JSON that common receivers show without anything in between: `text` is Slack's and Telegram's, `content`
  * Discord's, `message` and `title` ntfy's; the rest is for programs.
  */
+import { guideOfAlert } from "../Guide.ts"
 import { iso } from "../Time.ts"
 import type { EpochMs } from "../Time.ts"
 import type { AlertSeverity } from "./Alert.ts"
@@ -74,6 +75,7 @@ export const messageOf = (
     title: `kraken-trader (${mode})`,
     severity,
     kind,
+    guide: guideOfAlert(kind),
     at: iso(at),
     ...(repeats > 0 ? { repeats } : {}),
     ...(dropped > 0 ? { dropped } : {}),

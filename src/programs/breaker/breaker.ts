@@ -3,6 +3,7 @@ import { Clock, Effect, Option } from "effect"
 import * as Breaker from "../../domain/breaker/Breaker.ts"
 import type { BreakerState, Cause } from "../../domain/breaker/BreakerState.ts"
 import { acceptingWrite, takesOver } from "../../domain/engine/acceptance.ts"
+import { guideOfCause } from "../../domain/Guide.ts"
 import { iso } from "../../domain/Time.ts"
 import type { ControlRefusal, NotReachable } from "../../services/ControlClient.ts"
 import { ControlClient } from "../../services/ControlClient.ts"
@@ -35,7 +36,7 @@ const show = (version: string): Effect.Effect<void, StoreFailed, BreakerWorld> =
         yield* terminal.print(
           `  ${latch.cause} ${latch.since === null ? "from the next start" : `since ${latch.since}`}: ${printable(latch.reason)}`
         )
-        yield* terminal.print(`    clears ${latch.clears}`)
+        yield* terminal.print(`    clears ${latch.clears}; see ${guideOfCause(latch.cause)}`)
       }
     } else yield* terminal.print(p.good("CLOSED"))
     for (const [cause, failures] of Object.entries(view.breaker.failures)) {
@@ -60,7 +61,9 @@ const answer = (report: BreakerReport, taken: boolean): Effect.Effect<void, neve
     const p = palette(terminal.colors)
     if (report.latched.length === 0) yield* terminal.print(p.good("The breaker is closed."))
     else yield* terminal.print(p.bad("The breaker is open: no entries; exits go on."))
-    for (const { cause, reason } of report.latched) yield* terminal.print(`  ${cause}: ${printable(reason)}`)
+    for (const { cause, reason } of report.latched) {
+      yield* terminal.print(`  ${cause}: ${printable(reason)} (see ${guideOfCause(cause)})`)
+    }
     if (report.latched.some(({ cause }) => cause === "dailyLoss")) {
       yield* terminal.print("  The daily loss is lifted by the next UTC day only.")
     }

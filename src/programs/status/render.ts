@@ -1,5 +1,6 @@
 /** The status document as text for a person who must decide quickly: what is wrong first, then money, then the rest. */
 import { Either, Option } from "effect"
+import { guideOfCause } from "../../domain/Guide.ts"
 import * as Fixed from "../../domain/money/Fixed.ts"
 import { parseRfc3339 } from "../../domain/Time.ts"
 import type { Palette } from "../cli/text.ts"
@@ -169,7 +170,7 @@ export const renderStatus = (view: StatusView, colors: boolean): string => {
       breaker.open
         ? breaker.latches.flatMap((latch) => [
             `${p.bad(latch.cause)} ${latch.since === null ? "from the next start" : `since ${shortTime(latch.since, view.at)}`}: ${printable(latch.reason)}`,
-            `  clears ${latch.clears}`
+            `  clears ${latch.clears}; see ${guideOfCause(latch.cause)}`
           ])
         : ["closed"]
     ),

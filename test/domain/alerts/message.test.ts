@@ -29,6 +29,7 @@ describe("the message of an alert", () => {
       message: text,
       title: "kraken-trader (live)",
       severity: "critical",
+      guide: "docs/operations.md#alert-breakerlatched",
       kind: "breaker.latched",
       at: "2024-03-10T12:00:00.000Z",
       data: { pair: "XLM/USD", pct: 5.2 }
