@@ -1,12 +1,15 @@
 /** The small fibers: the market tick, periodic reconciliation, fees, instruments, backups, the fence, freezes and skew. */
 import { Effect } from "effect"
-import type { Option } from "effect"
+import type { Clock, Option } from "effect"
 import { iso } from "../../domain/Time.ts"
 import { MarketClock } from "../../services/Clock.ts"
 import { Engine } from "../../services/Engine.ts"
+import type { EngineShape } from "../../services/Engine.ts"
 import { InstanceLock } from "../../services/InstanceLock.ts"
+import type { InstanceLockShape } from "../../services/InstanceLock.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
 import { LAST_BACKUP_NOTE, Store } from "../../services/Store.ts"
+import type { StoreShape } from "../../services/Store.ts"
 import type { ReadDesk } from "./reads.ts"
 
 const HOUR_MS = 3_600_000
@@ -108,10 +111,7 @@ export const systemStatus = Effect.gen(function* () {
 const LOCK_WORD_EVERY = 60
 
 /** What other processes do to the fence is noticed within a second, and the lock is looked at. */
-const makeFenceLook = Effect.gen(function* () {
-  const engine = yield* Engine
-  const store = yield* Store
-  const lock = yield* InstanceLock
+const fenceLook = (engine: EngineShape, store: StoreShape, lock: InstanceLockShape): Effect.Effect<void> => {
   let seen = engine.unsafeState().epoch
   let latched: Option.Option<string> | undefined
   let looks = 0
@@ -132,12 +132,10 @@ const makeFenceLook = Effect.gen(function* () {
       })
     }
   })
-})
+}
 
 /** Standing still longer than a few seconds is a disconnect: nothing may be decided on what was known before. */
-const makeFreezeLook = Effect.gen(function* () {
-  const engine = yield* Engine
-  const real = yield* Effect.clock
+const freezeLook = (engine: EngineShape, real: Clock.Clock): Effect.Effect<void> => {
   let wall = real.unsafeCurrentTimeMillis()
   let mono = real.unsafeCurrentTimeNanos()
   return Effect.suspend(() => {
@@ -149,12 +147,13 @@ const makeFreezeLook = Effect.gen(function* () {
     mono = monoNow
     return gap > FREEZE_GAP_MS ? engine.tell({ _tag: "Frozen", gapMs: gap }) : Effect.void
   })
-})
+}
 
 /** Once a real second: whether the program stood still, and what other processes did to the fence and the lock. */
 export const lookout = Effect.gen(function* () {
-  const freeze = yield* makeFreezeLook
-  const fence = yield* makeFenceLook
+  const engine = yield* Engine
+  const freeze = freezeLook(engine, yield* Effect.clock)
+  const fence = fenceLook(engine, yield* Store, yield* InstanceLock)
   while (true) {
     yield* Effect.sleep(LOOK_MS)
     yield* freeze
