@@ -45,7 +45,8 @@ describe("the operations guide", () => {
           ([, kind]) => kind
         ),
         ...[...text.matchAll(/alert\(\s*d,\s*severity,\s*"([a-z]+\.[a-z-]+)"/g)].map(([, kind]) => kind),
-        ...[...text.matchAll(/kind: "([a-z]+\.[a-z-]+)"/g)].map(([, kind]) => kind)
+        ...[...text.matchAll(/kind: (?:[^\n"]* \? )?"([a-z]+\.[a-z-]+)"/g)].map(([, kind]) => kind),
+        ...[...text.matchAll(/kind: [^\n"]* \? "[a-z.-]+" : "([a-z]+\.[a-z-]+)"/g)].map(([, kind]) => kind)
       ])
     )
     assert.isAbove(kinds.size, 10)
