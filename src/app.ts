@@ -19,6 +19,7 @@ import * as HeartbeatLayer from "./layers/alerts/Heartbeat.ts"
 import type { LocalKrakenOptions } from "./layers/exchange/LocalKrakenServer.ts"
 import { makeLocalKraken } from "./layers/exchange/LocalKrakenServer.ts"
 import { observingRest, observingStream } from "./layers/kraken/observing.ts"
+import { makeFollowingKraken } from "./layers/exchange/Upstream.ts"
 import { KrakenRestLive } from "./layers/kraken/rest/KrakenRestLive.ts"
 import { RateLimitsLive } from "./layers/kraken/rest/RateLimitsLive.ts"
 import { KrakenStreamLive } from "./layers/kraken/stream/KrakenStreamLive.ts"
@@ -56,8 +57,8 @@ import { Installation } from "./services/Installation.ts"
 import { InstanceLock } from "./services/InstanceLock.ts"
 import type { LockHeld, LockUnusable } from "./services/InstanceLock.ts"
 import type { KrakenRest } from "./services/KrakenRest.ts"
-import { LocalKrakenError } from "./services/LocalKraken.ts"
-import type { LocalKrakenShape, TapeError } from "./services/LocalKraken.ts"
+import { LocalKraken } from "./services/LocalKraken.ts"
+import type { LocalKrakenError, LocalKrakenShape, TapeError } from "./services/LocalKraken.ts"
 import { Measures } from "./services/Measures.ts"
 import type { Nonce } from "./services/Nonce.ts"
 import { Records } from "./services/Records.ts"
@@ -124,17 +125,19 @@ const localKrakenOptions = (settings: SettingsShape): LocalKrakenOptions & { rea
   }
 }
 
+/** With a market that is made here, or with the real one behind it. */
+const localKrakenFor = (settings: SettingsShape, options: LocalKrakenOptions) =>
+  options.market._tag === "Kraken" ? makeFollowingKraken(settings, options) : makeLocalKraken(options)
+
+/** For `exchange`: the local Kraken as a service of its own. */
+export const localKrakenService = (settings: SettingsShape, options: LocalKrakenOptions) =>
+  Layer.scoped(LocalKraken, localKrakenFor(settings, options))
+
 /** Paper mode: the local Kraken of this folder, with its account in `exchange.db`. */
 const startLocalKraken = (
   settings: SettingsShape
 ): Effect.Effect<LocalKrakenShape, LocalKrakenError | TapeError, Scope.Scope> =>
-  settings.paper.market._tag === "Kraken"
-    ? new LocalKrakenError({
-        reason: "settings",
-        message:
-          "PAPER_MARKET=kraken (real public data behind the local Kraken) is not part of this version. Nothing was started. Use PAPER_MARKET=generated, or the path of a tape."
-      })
-    : makeLocalKraken(localKrakenOptions(settings))
+  localKrakenFor(settings, localKrakenOptions(settings))
 
 /** The settings as the layers that talk to the exchange see them in paper mode: its own key, its own addresses. */
 export const pointedAt = (settings: SettingsShape, kraken: LocalKrakenShape): SettingsShape => ({
@@ -388,7 +391,7 @@ export const exchangeToTry = (
       return yield* besideWorld(settings, SystemClockLive)
     }
     const { file: _, ...inMemory } = localKrakenOptions(settings)
-    const kraken = yield* makeLocalKraken(inMemory)
+    const kraken = yield* localKrakenFor(settings, inMemory)
     const dataDir = yield* Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(Path.join(tmpdir(), "kraken-trader-"))),
       (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))

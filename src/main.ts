@@ -178,10 +178,12 @@ const exchange = (options: ExchangeOptions) =>
     const chosen = yield* settings
     const parts = yield* exchangeSettings(options, chosen)
     const { exchange: serve } = yield* load(() => import("./programs/exchange/exchange.ts"))
-    const { localKraken } = yield* load(() => import("./layers/exchange/LocalKrakenServer.ts"))
+    const { localKrakenService } = yield* app
     const { StopSignalNode } = yield* load(() => import("./layers/node/StopSignalNode.ts"))
     yield* serve({ json: options.json, pid: process.pid }).pipe(
-      Effect.provide(Layer.mergeAll(localKraken(parts), StopSignalNode).pipe(Layer.provideMerge(logging(chosen))))
+      Effect.provide(
+        Layer.mergeAll(localKrakenService(chosen, parts), StopSignalNode).pipe(Layer.provideMerge(logging(chosen)))
+      )
     )
   })
 

@@ -96,9 +96,9 @@ export class LocalKrakenError extends Data.TaggedError("LocalKrakenError")<{
   /**
    * `data`: `exchange.db` is corrupt or of a newer program; `bound`: it belongs to another market or account; `busy`:
    * another process serves it; `port`: cannot listen; `write`: the file cannot be written; `settings`: a starting
-   * balance or a pair that the exchange does not know.
+   * balance or a pair that the exchange does not know; `upstream`: the real market that it should show cannot be had.
    */
-  readonly reason: "data" | "bound" | "busy" | "port" | "write" | "settings"
+  readonly reason: "data" | "bound" | "busy" | "port" | "write" | "settings" | "upstream"
   readonly message: string
 }> {}
 

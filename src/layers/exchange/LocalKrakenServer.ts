@@ -8,7 +8,7 @@ import { randomBytes } from "node:crypto"
 import { Clock, Context, Effect, Either, FiberSet, Layer, Redacted } from "effect"
 import type { Scope } from "effect"
 import type { MarketEvent, MarketSource } from "../../domain/exchange/Boundary.ts"
-import type { Switches, Tier } from "../../domain/exchange/Config.ts"
+import type { Asset, Switches, Tier } from "../../domain/exchange/Config.ts"
 import { defaultConfig, defaultPairs, tradingPermissions } from "../../domain/exchange/Config.ts"
 import type { ExchangeConfig } from "../../domain/exchange/Config.ts"
 import * as Exchange from "../../domain/exchange/Exchange.ts"
@@ -75,20 +75,31 @@ const KEY_BYTES = 42
 const SECRET_BYTES = 64
 const TOKEN_BYTES = 32
 
+/** The assets that are always there, and those of pairs beside them. */
+const assetsOf = (pairs: ReadonlyArray<Instrument>): ReadonlyArray<Asset> => {
+  const assets = new Map(defaultConfig.assets.map((asset) => [asset.name, asset]))
+  for (const { base, baseDecimals, baseId } of pairs) {
+    if (assets.has(base)) continue
+    assets.set(base, { name: base, id: baseId, altname: base, decimals: baseDecimals, displayDecimals: 5 })
+  }
+  return [...assets.values()]
+}
+
 const startingBalances = (
-  given: Readonly<Record<string, string>>
+  given: Readonly<Record<string, string>>,
+  assets: ReadonlyArray<Asset>
 ): Either.Either<ReadonlyMap<string, bigint>, LocalKrakenError> =>
   Either.map(
     Either.all(
       Object.entries(given).map(([asset, text]) => {
-        const known = defaultConfig.assets.find((one) => one.name === asset)
+        const known = assets.find((one) => one.name === asset)
         const amount = Either.getOrUndefined(Fixed.parse(text))
         return known !== undefined && amount !== undefined && amount >= 0n
           ? Either.right([asset, Fixed.toDecimals(amount, known.decimals, "down")] as const)
           : Either.left(
               new LocalKrakenError({
                 reason: "settings",
-                message: `A starting balance of ${asset} is not possible: assets are ${defaultConfig.assets.map((one) => one.name).join(", ")}, amounts are plain decimals, 0 or more.`
+                message: `A starting balance of ${asset} is not possible: assets are ${assets.map((one) => one.name).join(", ")}, amounts are plain decimals, 0 or more.`
               })
             )
       })
@@ -153,7 +164,7 @@ export const makeLocalKraken = (
     const path = options.file ?? "the exchange in memory"
     const readAt = yield* Clock.currentTimeNanos
     const pairs = options.pairs ?? defaultPairs
-    const balances = yield* startingBalances(options.balances)
+    const balances = yield* startingBalances(options.balances, assetsOf(pairs))
     const market = yield* chooseMarket({
       market: options.market,
       seed: options.seed,
@@ -175,6 +186,7 @@ export const makeLocalKraken = (
       seed: options.seed,
       tier: options.tier ?? defaultConfig.tier,
       pairs,
+      assets: assetsOf(pairs),
       balances,
       keys: [
         { apiKey: identity.apiKey, permissions: tradingPermissions, nonceWindow: 0n, name: "paper", ipAllowlist: [] }
@@ -220,6 +232,7 @@ export const makeLocalKraken = (
     const fork = (effect: Effect.Effect<unknown>): void => {
       runFork(effect)
     }
+    let out = false
     const faults = makeFaults(options.faultSeed ?? options.seed)
     // The streams carry what the driver gives, and give what they hear to the driver.
     const theDriver = (): Driver => made
@@ -228,7 +241,8 @@ export const makeLocalKraken = (
       clock,
       faults,
       fork,
-      limits: { ...defaultLimits, ...options.streamLimits }
+      limits: { ...defaultLimits, ...options.streamLimits },
+      isOut: () => out
     })
     const made: Driver = yield* makeDriver({
       initial: begun.state,
@@ -237,7 +251,15 @@ export const makeLocalKraken = (
       commit,
       deliver: streams.deliver
     })
-    const operate = makeOperator({ driver: made, clock, apiKey: identity.apiKey, disconnect: streams.disconnect })
+    const operate = makeOperator({
+      driver: made,
+      clock,
+      apiKey: identity.apiKey,
+      disconnect: streams.disconnect,
+      outage: (on) => {
+        out = on
+      }
+    })
     const controlToken = Redacted.make(randomBytes(TOKEN_BYTES).toString("base64url"))
     const handle = makeRest({
       driver: theDriver,
@@ -246,7 +268,8 @@ export const makeLocalKraken = (
       secrets: new Map([[identity.apiKey, identity.apiSecret]]),
       controlToken,
       operate,
-      refuse: (realMs) => port.refuse(realMs)
+      refuse: (realMs) => port.refuse(realMs),
+      isOut: () => out
     })
     const feed = (events: ReadonlyArray<MarketEvent>): Effect.Effect<void, LocalKrakenError> =>
       made.run((state, now) => ({ ...Exchange.market(state, events, now), value: undefined }))

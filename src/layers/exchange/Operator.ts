@@ -16,6 +16,7 @@
  * | `view` | | account, orders, fills, ledger, request log |
  * | `advance` | `ms`, at most 31 days | market time jumps ahead |
  * | `pause`, `resume` | | market time stands still, or goes on |
+ * | `outage` | `value`: true, false | no market: public streams are closed and refused, prices are not told, until it ends; `system` is told apart |
  * | `disconnect` | `stream`: public, auth, both; `code` | closes streams; 1006 cuts them off |
  */
 import { Effect, Either, Option, Schema } from "effect"
@@ -156,7 +157,12 @@ export interface OperatorParts {
   /** The key that `key` changes. */
   readonly apiKey: string
   readonly disconnect: (stream: "public" | "auth" | "both", code: number) => void
+  readonly outage: (on: boolean) => void
 }
+
+const Truth = Schema.Literal("true", "false")
+/** Kraken: "try again later". */
+const TRY_LATER = 1013
 
 export const makeOperator = (parts: OperatorParts): ((name: string, params: Params) => Result) => {
   const { apiKey, clock, driver } = parts
@@ -323,6 +329,12 @@ export const makeOperator = (parts: OperatorParts): ((name: string, params: Para
       ),
     pause: () => Effect.as(clock.pause, done),
     resume: () => Effect.as(clock.resume, done),
+    outage: (params) =>
+      Effect.map(oneOf(params, "value", Truth), (value) => {
+        parts.outage(value === "true")
+        if (value === "true") parts.disconnect("public", TRY_LATER)
+        return done
+      }),
     disconnect: (params) =>
       Effect.flatMap(
         Either.all({

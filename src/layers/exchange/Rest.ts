@@ -25,6 +25,8 @@ export interface RestParts {
   ) => Effect.Effect<unknown, ControlRefused | LocalKrakenError>
   /** Closes the port for so many real milliseconds. */
   readonly refuse: (realMs: number) => void
+  /** Whether there is no market at the moment. */
+  readonly isOut: () => boolean
 }
 
 interface Answer {
@@ -40,6 +42,8 @@ const page = (status: number): Answer => ({
   body: `<!DOCTYPE html>\n<html><head><title>${status}</title></head><body><center><h1>${status}</h1></center><hr><center>cloudflare</center></body></html>\n`
 })
 const errors = (text: string): string => JSON.stringify({ error: [text] })
+/** What tells prices; during an outage it answers that it cannot. */
+const marketData: ReadonlySet<string> = new Set(["Ticker", "OHLC", "Depth", "Trades", "Spread"])
 const notFound = page(404)
 
 const send = (response: ServerResponse, answer: Answer): void => {
@@ -237,7 +241,11 @@ export const makeRest = (parts: RestParts) => {
       if (kind === "public") {
         const given = post ? Option.getOrElse(bodyParams(bytes, header(request, "content-type")), () => new Map()) : []
         const params = new Map([...queryParams(query), ...given])
-        return kraken(endpoint, publicCall(endpoint, params), response)
+        const call =
+          parts.isOut() && marketData.has(endpoint)
+            ? Effect.succeed(errors("EService:Unavailable"))
+            : publicCall(endpoint, params)
+        return kraken(endpoint, call, response)
       }
       if (kind === "private" && post) {
         return kraken(endpoint, privateCall(endpoint, request, bytes, arrivedAt), response)

@@ -73,6 +73,8 @@ export const makeStreams = (parts: {
   readonly clock: SteerableClockShape
   readonly faults: Faults
   readonly limits: StreamLimits
+  /** Whether there is no market at the moment: public streams are refused then. */
+  readonly isOut: () => boolean
   /** Runs in the server's scope. */
   readonly fork: (effect: Effect.Effect<unknown>) => void
 }): Streams => {
@@ -238,6 +240,10 @@ export const makeStreams = (parts: {
       const stream = paths[(request.url ?? "").split("?")[0] ?? ""]
       if (stream === undefined) {
         socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        return
+      }
+      if (stream === "public" && parts.isOut()) {
+        socket.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
         return
       }
       server.handleUpgrade(request, socket, head, (accepted) => accept(stream, accepted))

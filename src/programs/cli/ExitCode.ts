@@ -55,7 +55,8 @@ const localKrakenCodes: Readonly<Record<string, ExitCode>> = {
   busy: ExitCodes.anotherInstance,
   port: ExitCodes.failed,
   write: ExitCodes.cannotWrite,
-  settings: ExitCodes.configuration
+  settings: ExitCodes.configuration,
+  upstream: ExitCodes.exchangeUnavailable
 }
 
 const krakenCode = (error: object): ExitCode => {
