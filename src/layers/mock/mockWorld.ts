@@ -1,5 +1,6 @@
 /**
- * Every mock layer at once: a world without network, files or time, in which a program of the trader's runs unchanged.
+ * The mock layers that the trading program stands on, all at once: a world without network, files or time, in which it runs
+ * unchanged. `mockServices` adds the services around it.
  *
  * ```ts
  * const world = mockWorld({ start: Date.UTC(2026, 0, 5), prefix: InstallationPrefix("kt") })   // once: it is one world
@@ -12,6 +13,7 @@ import type { InstallationPrefix } from "../../domain/order/Ids.ts"
 import type { EpochMs } from "../../domain/Time.ts"
 import type { SettingsShape } from "../../services/Settings.ts"
 import { MockAlerts } from "./MockAlerts.ts"
+import { mockInstallation } from "./MockInstallation.ts"
 import { MockInstanceLock } from "./MockInstanceLock.ts"
 import { MockJournal } from "./MockJournal.ts"
 import { MockKrakenRest } from "./MockKrakenRest.ts"
@@ -20,6 +22,7 @@ import { mockMarketClock } from "./MockMarketClock.ts"
 import { MockNonce } from "./MockNonce.ts"
 import { MockRecords } from "./MockRecords.ts"
 import { mockSettings } from "./MockSettings.ts"
+import { MockStopSignal } from "./MockStopSignal.ts"
 import { mockStore } from "./MockStore.ts"
 
 export interface MockWorldOptions {
@@ -41,5 +44,7 @@ export const mockWorld = (options: MockWorldOptions) =>
     MockAlerts,
     MockJournal,
     MockRecords,
+    MockStopSignal,
+    mockInstallation(options.prefix),
     mockSettings(options.settings)
   ).pipe(Layer.provideMerge(MockNonce), Layer.provideMerge(mockMarketClock(options.start)))

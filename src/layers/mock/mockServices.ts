@@ -1,0 +1,67 @@
+/**
+ * Every service of the project at once, as mocks: `mockWorld`, the parts that exist inside a run (engine, risk, breaker, desk,
+ * writer), and what stands around the trader (terminal, control, simulator, local Kraken...).
+ */
+import { Layer } from "effect"
+import { resume } from "../../domain/engine/State.ts"
+import { conceal } from "../../domain/strategy/Strategy.ts"
+import { MockAlertOutbox } from "./MockAlertOutbox.ts"
+import { MockBreaker } from "./MockBreaker.ts"
+import { MockControlClient } from "./MockControlClient.ts"
+import { MockControlServer } from "./MockControlServer.ts"
+import { MockDoctorFacts } from "./MockDoctorFacts.ts"
+import { mockEngine } from "./MockEngine.ts"
+import { MockHeartbeat } from "./MockHeartbeat.ts"
+import { mockLiveScreen } from "./MockLiveScreen.ts"
+import { MockLocalKraken } from "./MockLocalKraken.ts"
+import { MockOrderDesk } from "./MockOrderDesk.ts"
+import { MockRateLimits } from "./MockRateLimits.ts"
+import { MockRisk } from "./MockRisk.ts"
+import { mockSettingsValue } from "./MockSettings.ts"
+import { MockSimulator } from "./MockSimulator.ts"
+import { emptySnapshot } from "./MockStore.ts"
+import { MockStrategyLoader } from "./MockStrategyLoader.ts"
+import { mockTerminal } from "./MockTerminal.ts"
+import { MockTraderProcess } from "./MockTraderProcess.ts"
+import { MockWriter } from "./MockWriter.ts"
+import type { MockWorldOptions } from "./mockWorld.ts"
+import { mockWorld } from "./mockWorld.ts"
+
+/** It never wants anything. */
+const idle = conceal<null>({
+  name: "idle",
+  intervalMinutes: 1,
+  warmUpCandles: 0,
+  initial: null,
+  warmUp: (state) => state,
+  step: (state) => ({ _tag: "Ready", state, signals: [], features: {} })
+})
+
+/** An engine as it is when a run begins, with the settings, records and prefix of the world around it. */
+const engineOf = ({ prefix, records = emptySnapshot, settings, start }: MockWorldOptions) => {
+  const { limits } = { ...mockSettingsValue, ...settings }
+  const breaker = { threshold: limits.breakerThreshold, cooldown: limits.breakerCooldown }
+  const rules = { limits, breaker, prefix, observing: false, exitsOnly: undefined, strategy: idle }
+  return mockEngine(resume(rules, records, [], start))
+}
+
+export const mockServices = (options: MockWorldOptions) =>
+  Layer.mergeAll(
+    engineOf(options),
+    MockAlertOutbox,
+    MockBreaker,
+    MockControlClient,
+    MockControlServer,
+    MockDoctorFacts,
+    MockHeartbeat,
+    mockLiveScreen(),
+    MockLocalKraken,
+    MockOrderDesk,
+    MockRateLimits,
+    MockRisk,
+    MockSimulator,
+    MockStrategyLoader,
+    mockTerminal(),
+    MockTraderProcess,
+    MockWriter
+  ).pipe(Layer.provideMerge(mockWorld(options)))
