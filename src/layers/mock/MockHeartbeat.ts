@@ -16,16 +16,17 @@ export class MockHeartbeatControl extends Context.Tag("trader/layers/mock/MockHe
 const make = () => {
   let running = 0
   return Context.make(Heartbeat, {
-    run: Effect.acquireUseRelease(
-      Effect.sync(() => {
-        running += 1
-      }),
-      () => Effect.never,
-      () =>
+    run: () =>
+      Effect.acquireUseRelease(
         Effect.sync(() => {
-          running -= 1
-        })
-    )
+          running += 1
+        }),
+        () => Effect.never,
+        () =>
+          Effect.sync(() => {
+            running -= 1
+          })
+      )
   }).pipe(Context.add(MockHeartbeatControl, { beating: Effect.sync(() => running > 0) }))
 }
 

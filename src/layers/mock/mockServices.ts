@@ -6,6 +6,7 @@ import { Layer } from "effect"
 import { resume } from "../../domain/engine/State.ts"
 import { conceal } from "../../domain/strategy/Strategy.ts"
 import { MockAlertOutbox } from "./MockAlertOutbox.ts"
+import { MockBackups } from "./MockBackups.ts"
 import { MockBreaker } from "./MockBreaker.ts"
 import { MockControlClient } from "./MockControlClient.ts"
 import { MockControlServer } from "./MockControlServer.ts"
@@ -14,9 +15,12 @@ import { mockEngine } from "./MockEngine.ts"
 import { MockHeartbeat } from "./MockHeartbeat.ts"
 import { mockLiveScreen } from "./MockLiveScreen.ts"
 import { MockLocalKraken } from "./MockLocalKraken.ts"
+import { MockMeasures } from "./MockMeasures.ts"
 import { MockOrderDesk } from "./MockOrderDesk.ts"
+import { MockOutboxStore } from "./MockOutboxStore.ts"
 import { MockRateLimits } from "./MockRateLimits.ts"
 import { MockRisk } from "./MockRisk.ts"
+import { mockServiceManager } from "./MockServiceManager.ts"
 import { mockSettingsValue } from "./MockSettings.ts"
 import { MockSimulator } from "./MockSimulator.ts"
 import { emptySnapshot } from "./MockStore.ts"
@@ -49,6 +53,7 @@ export const mockServices = (options: MockWorldOptions) =>
   Layer.mergeAll(
     engineOf(options),
     MockAlertOutbox,
+    MockBackups,
     MockBreaker,
     MockControlClient,
     MockControlServer,
@@ -56,9 +61,12 @@ export const mockServices = (options: MockWorldOptions) =>
     MockHeartbeat,
     mockLiveScreen(),
     MockLocalKraken,
+    MockMeasures,
     MockOrderDesk,
+    MockOutboxStore,
     MockRateLimits,
     MockRisk,
+    mockServiceManager(),
     MockSimulator,
     MockStrategyLoader,
     mockTerminal(),

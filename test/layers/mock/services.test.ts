@@ -1,12 +1,14 @@
 import { readdirSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Either, Exit, Fiber, Layer, Option } from "effect"
+import * as Outbox from "../../../src/domain/alerts/Outbox.ts"
 import { closed } from "../../../src/domain/breaker/BreakerState.ts"
 import { full, tiers } from "../../../src/domain/kraken/RateBudget.ts"
 import * as Money from "../../../src/domain/money/Money.ts"
 import { ExchangeOrderId, InstallationPrefix } from "../../../src/domain/order/Ids.ts"
 import { conceal } from "../../../src/domain/strategy/Strategy.ts"
 import { MockAlertOutboxControl } from "../../../src/layers/mock/MockAlertOutbox.ts"
+import { MockBackupsControl } from "../../../src/layers/mock/MockBackups.ts"
 import { MockBreakerControl } from "../../../src/layers/mock/MockBreaker.ts"
 import { MockControlClientControl } from "../../../src/layers/mock/MockControlClient.ts"
 import { MockControlServerControl } from "../../../src/layers/mock/MockControlServer.ts"
@@ -15,10 +17,13 @@ import { MockEngineControl } from "../../../src/layers/mock/MockEngine.ts"
 import { MockHeartbeatControl } from "../../../src/layers/mock/MockHeartbeat.ts"
 import { mockLiveScreen, MockLiveScreenControl } from "../../../src/layers/mock/MockLiveScreen.ts"
 import { MockLocalKrakenControl } from "../../../src/layers/mock/MockLocalKraken.ts"
+import { MockMeasuresControl } from "../../../src/layers/mock/MockMeasures.ts"
 import { MockOrderDeskControl } from "../../../src/layers/mock/MockOrderDesk.ts"
+import { MockOutboxStoreControl } from "../../../src/layers/mock/MockOutboxStore.ts"
 import { MockRateLimitsControl } from "../../../src/layers/mock/MockRateLimits.ts"
 import { MockRiskControl } from "../../../src/layers/mock/MockRisk.ts"
 import { mockServices } from "../../../src/layers/mock/mockServices.ts"
+import { mockServiceManager, MockServiceManagerControl } from "../../../src/layers/mock/MockServiceManager.ts"
 import { MockSimulatorControl } from "../../../src/layers/mock/MockSimulator.ts"
 import { MockStopSignalControl } from "../../../src/layers/mock/MockStopSignal.ts"
 import { MockStrategyLoaderControl } from "../../../src/layers/mock/MockStrategyLoader.ts"
@@ -26,6 +31,7 @@ import { mockTerminal, MockTerminalControl } from "../../../src/layers/mock/Mock
 import { MockTraderProcessControl } from "../../../src/layers/mock/MockTraderProcess.ts"
 import { MockWriterControl } from "../../../src/layers/mock/MockWriter.ts"
 import { AlertOutbox } from "../../../src/services/AlertOutbox.ts"
+import { Backups } from "../../../src/services/Backups.ts"
 import { Breaker } from "../../../src/services/Breaker.ts"
 import { MarketClock } from "../../../src/services/Clock.ts"
 import { ControlClient } from "../../../src/services/ControlClient.ts"
@@ -37,9 +43,12 @@ import { Heartbeat } from "../../../src/services/Heartbeat.ts"
 import { Installation } from "../../../src/services/Installation.ts"
 import { LiveScreen } from "../../../src/services/LiveScreen.ts"
 import { LocalKraken } from "../../../src/services/LocalKraken.ts"
+import { Measures } from "../../../src/services/Measures.ts"
 import { OrderDesk } from "../../../src/services/OrderDesk.ts"
+import { OutboxStore } from "../../../src/services/OutboxStore.ts"
 import { BudgetExhausted, RateLimits } from "../../../src/services/RateLimits.ts"
 import { Risk } from "../../../src/services/Risk.ts"
+import { ServiceManager } from "../../../src/services/ServiceManager.ts"
 import { Simulator, SimulatorFailed } from "../../../src/services/Simulator.ts"
 import { StopSignal } from "../../../src/services/StopSignal.ts"
 import { StrategyLoader } from "../../../src/services/StrategyLoader.ts"
@@ -70,7 +79,7 @@ describe("mockServices", () => {
         found += tags.length
         for (const tag of tags) if (Option.isNone(Context.getOption(context, tag))) missing.push(tag.key)
       }
-      assert.isAtLeast(found, 29)
+      assert.isAtLeast(found, 33)
       assert.deepStrictEqual(missing, [], "write a layer in src/layers/mock and add it to mockServices")
     })
   )
@@ -128,12 +137,12 @@ describe("the parts inside a run", () => {
     Effect.gen(function* () {
       const breaker = yield* Breaker
       const control = yield* MockBreakerControl
-      yield* breaker.trip("manual", "by hand")
+      yield* breaker.trip("operator", "by hand")
       yield* breaker.reset(undefined, "looked")
       yield* breaker.failed("api", "a time-out")
       yield* breaker.succeeded("api")
       assert.deepStrictEqual(yield* control.calls, [
-        { name: "trip", args: ["manual", "by hand"] },
+        { name: "trip", args: ["operator", "by hand"] },
         { name: "reset", args: [undefined, "looked"] },
         { name: "failed", args: ["api", "a time-out"] },
         { name: "succeeded", args: ["api"] }
@@ -262,7 +271,7 @@ describe("around the trader", () => {
         flattenProgress,
         client.stop("x"),
         client.cancel({ _tag: "Own" }),
-        client.trip("manual", "x"),
+        client.trip("operator", "x"),
         client.reset(undefined, "x")
       ]
       for (const call of calls) assert.strictEqual((yield* Effect.flip(call))._tag, "NotReachable")
@@ -391,6 +400,57 @@ describe("around the trader", () => {
     }).pipe(Effect.provide(world()))
   )
 
+  it.effect("MockBackups has no copy, and MockOutboxStore keeps what is saved", () =>
+    Effect.gen(function* () {
+      const backups = yield* Backups
+      const control = yield* MockBackupsControl
+      yield* backups.prepare("a.db")
+      assert.isUndefined(yield* backups.binding)
+      assert.strictEqual((yield* Effect.flip(backups.inspect("a.db")))._tag, "BackupRefused")
+      assert.strictEqual((yield* Effect.flip(backups.rehearse("a.db")))._tag, "BackupRefused")
+      yield* control.always("putBack", Effect.succeed({ aside: undefined }))
+      assert.deepStrictEqual(yield* backups.putBack("a.db", {} as never), { aside: undefined })
+      assert.deepStrictEqual(
+        (yield* control.calls).map(({ name }) => name),
+        ["prepare", "binding", "inspect", "rehearse", "putBack"]
+      )
+
+      const store = yield* OutboxStore
+      const shelf = yield* MockOutboxStoreControl
+      assert.strictEqual(yield* store.load, Outbox.empty)
+      const left = { ...Outbox.empty }
+      yield* shelf.set(left)
+      assert.strictEqual(yield* store.load, left)
+      yield* store.save(Outbox.empty)
+      assert.strictEqual(yield* store.load, Outbox.empty)
+      assert.deepStrictEqual(yield* shelf.saved, [Outbox.empty])
+      yield* shelf.failWith("full")
+      assert.deepInclude(yield* Effect.flip(store.save(left)), { reason: "full", operation: "save" })
+      yield* shelf.failWith(undefined)
+      yield* store.load
+    }).pipe(Effect.provide(world()))
+  )
+
+  it.effect("MockMeasures and mockServiceManager", () =>
+    Effect.gen(function* () {
+      const measures = yield* Measures
+      const sample = { name: "a", help: "b", type: "gauge", value: 1 } as const
+      assert.deepStrictEqual(yield* measures.samples, [])
+      yield* Effect.flatMap(MockMeasuresControl, (control) => control.set([sample]))
+      assert.deepStrictEqual(yield* measures.samples, [sample])
+
+      const manager = yield* ServiceManager
+      const seen = yield* MockServiceManagerControl
+      assert.isUndefined(manager.watchdogMs)
+      assert.isFalse(yield* seen.ready)
+      yield* manager.ready
+      yield* manager.alive
+      assert.isTrue(yield* seen.ready)
+      assert.strictEqual(yield* seen.signs, 1)
+      assert.strictEqual((yield* Effect.provide(ServiceManager, mockServiceManager(500))).watchdogMs, 500)
+    }).pipe(Effect.provide(world()))
+  )
+
   it.effect("the small ones", () =>
     Effect.gen(function* () {
       const outbox = yield* AlertOutbox
@@ -408,7 +468,7 @@ describe("around the trader", () => {
       assert.isUndefined(yield* facts.newestBackup)
 
       const heart = yield* MockHeartbeatControl
-      const beat = yield* Effect.fork(Effect.flatMap(Heartbeat, ({ run }) => run))
+      const beat = yield* Effect.fork(Effect.flatMap(Heartbeat, ({ run }) => run(Effect.succeed(true))))
       yield* Effect.yieldNow()
       yield* Effect.yieldNow()
       assert.isTrue(yield* heart.beating)
