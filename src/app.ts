@@ -315,6 +315,13 @@ export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Sco
     return yield* Effect.provide(program, outer)
   })
 
+/** The data folder, there and bound to this mode and account. Call under the instance lock. */
+export const makeFolder = (settings: SettingsShape): Effect.Effect<void, DataFolderRefused> =>
+  Effect.zipRight(
+    prepareDataFolder(settings.dataDir),
+    bindDataFolder(settings.dataDir, { mode: settings.mode, account: account(settings) })
+  )
+
 export interface RunOptions {
   readonly settings: SettingsShape
   readonly version: string

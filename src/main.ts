@@ -67,6 +67,9 @@ const besideOf = (chosen: SettingsShape): Layer.Layer<Beside> =>
     toTry: Effect.flatMap(app, ({ exchangeToTry }) => exchangeToTry(chosen)).pipe(
       Effect.catchTags({ NotConfirmed: refused, DataFolderRefused: refused })
     ),
+    folder: Effect.flatMap(app, ({ makeFolder }) => makeFolder(chosen)).pipe(
+      Effect.catchTag("DataFolderRefused", refused)
+    ),
     // a run of the trader like any other: its log belongs in the trader's
     sellAll: (flatten) =>
       Effect.flatMap(app, ({ runTrader }) => runTrader({ settings: chosen, version, fresh: false, flatten })).pipe(
@@ -91,6 +94,14 @@ const besides = (chosen: SettingsShape) =>
     TraderProcessNode,
     logging({ ...chosen, log: { ...chosen.log, level: "warn" } })
   ).pipe(Layer.provideMerge(Layer.succeed(Settings, chosen)))
+
+/** The lock of a command that acts alone: on the folder, and on the API key where there is one. */
+const withKeyLock = ({ credentials, dataDir, stateDir }: SettingsShape) =>
+  InstanceLockNode.layer({
+    dataDir,
+    stateDir,
+    ...(credentials === undefined ? {} : { keyFingerprint: InstanceLockNode.keyFingerprint(credentials.key) })
+  })
 
 /** Runs a command beside the trader: settings, layers, program. */
 const beside = <A, E, R>(program: () => Promise<Effect.Effect<A, E, R>>) =>
@@ -275,6 +286,13 @@ const commands: Commands<CommandError, Terminal> = {
   backup: (options) => withBackups(async () => (await import("./programs/backup/backup.ts")).backup(options)),
   restore: (options) => withBackups(async () => (await import("./programs/backup/backup.ts")).restore(options)),
   cancel: (target) => beside(async () => (await import("./programs/cancel/cancel.ts")).cancel(target)),
+  recover: (options) =>
+    Effect.flatMap(settings, (chosen) =>
+      Effect.flatMap(
+        load(() => import("./programs/recover/recover.ts")),
+        ({ recover }) => recover(options)
+      ).pipe(Effect.provide(withKeyLock(chosen)), Effect.provide(besides(chosen)))
+    ),
   doctor,
   // the reason is kept in the records
   breaker: ({ action, cause, reason }) =>

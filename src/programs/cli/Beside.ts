@@ -26,6 +26,8 @@ export interface BesideShape {
   readonly exchange: Effect.Effect<Context.Context<ExchangeBeside>, BesideError, Scope.Scope>
   /** The same to try things at: in paper mode one that lives in memory, so that nothing is left behind. */
   readonly toTry: Effect.Effect<Context.Context<ExchangeBeside>, BesideError, Scope.Scope>
+  /** Makes the data folder, and binds it to its mode and account or refuses it. Under the instance lock. */
+  readonly folder: Effect.Effect<void, CommandFailed>
   /** Where no trader runs: the trading program itself, under the instance lock, selling everything until it ends. */
   readonly sellAll: (run: FlattenRun) => Effect.Effect<void, CommandFailed>
 }

@@ -32,6 +32,7 @@ export interface Commands<E, R> {
     readonly force: boolean
     readonly timeoutMs: number | undefined
   }) => Effect.Effect<void, E, R>
+  readonly recover: (options: { readonly yes: boolean; readonly json: boolean }) => Effect.Effect<void, E, R>
   readonly pause: Effect.Effect<void, E, R>
   readonly resume: Effect.Effect<void, E, R>
   readonly orders: (options: { readonly open: boolean; readonly json: boolean }) => Effect.Effect<void, E, R>
@@ -77,6 +78,7 @@ const NAMES = [
   "restore",
   "cancel",
   "flatten",
+  "recover",
   "doctor",
   "breaker",
   "exchange",
@@ -245,6 +247,11 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
       "Cancel orders at once, through the running trader or without it, and verify that they are gone."
     )
   )
+  const recover = Command.make("recover", { yes, json }, run.recover).pipe(
+    Command.withDescription(
+      "Bring books that were lost, or restored from an old backup, up to what the exchange tells of this trader's orders: shows the difference, asks, writes after a backup. Not while a trader runs."
+    )
+  )
   const doctor = Command.make("doctor", { json }, run.doctor).pipe(
     Command.withDescription("Check everything that must be right before trading, and say what to do where it is not.")
   )
@@ -365,6 +372,7 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
       restore,
       cancel,
       flatten,
+      recover,
       doctor,
       breaker,
       exchange,

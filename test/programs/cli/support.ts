@@ -68,6 +68,7 @@ export const world = (
       store: Effect.dieMessage("the database was opened"),
       exchange: Effect.dieMessage("the exchange was opened"),
       toTry: Effect.dieMessage("the exchange was tried"),
+      folder: Effect.void,
       sellAll: () => Effect.dieMessage("everything was sold"),
       ...options.beside
     })
