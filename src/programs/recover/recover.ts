@@ -17,7 +17,7 @@ import type { LockHeld, LockUnusable } from "../../services/InstanceLock.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
 import { Settings } from "../../services/Settings.ts"
 import type { StoreFailed } from "../../services/Store.ts"
-import { LOST_LOG_NOTE, Store } from "../../services/Store.ts"
+import { LOST_LOG_NOTE, RESTORED_NOTE, Store } from "../../services/Store.ts"
 import { Terminal } from "../../services/Terminal.ts"
 import { Beside } from "../cli/Beside.ts"
 import type { BesideError, ExchangeBeside } from "../cli/Beside.ts"
@@ -176,10 +176,12 @@ const run = (options: RecoverOptions) =>
     else if (differs(told)) yield* printDifference(told)
     for (const problem of told.problems) yield* terminal.printError(p.bad(`LEFT AS IT IS: ${printable(problem)}`))
     const ended = told.problems.length === 0 ? Effect.void : Effect.fail(new Finished({ code: ExitCodes.halted }))
-    const lostLog = (snapshot.notes.get(LOST_LOG_NOTE) ?? "") !== ""
-    const forgetLoss = lostLog ? [{ _tag: "Note", key: LOST_LOG_NOTE, value: "" } as const] : []
+    // the books were compared: what was said of them since they were lost or put back is over
+    const compared = [LOST_LOG_NOTE, RESTORED_NOTE]
+      .filter((key) => (snapshot.notes.get(key) ?? "") !== "")
+      .map((key) => ({ _tag: "Note", key, value: "" }) as const)
     if (!differs(told)) {
-      if (forgetLoss.length > 0 && told.problems.length === 0) yield* store.commit(forgetLoss)
+      if (compared.length > 0 && (options.yes || told.problems.length === 0)) yield* store.commit(compared)
       if (!options.json)
         yield* terminal.print("Nothing differs: the books have every order and execution that the exchange tells of.")
       return yield* ended
@@ -195,7 +197,7 @@ const run = (options: RecoverOptions) =>
     const at = iso(yield* Clock.currentTimeMillis).replace(/[:.]/g, "-")
     const file = `${settings.dataDir}/backups/before-recover-${at}.db`
     yield* store.backup(file)
-    yield* store.commit([...recovery.writes, ...(told.problems.length === 0 ? forgetLoss : [])])
+    yield* store.commit([...recovery.writes, ...compared])
     yield* terminal.printError(`Written. The books as they were are in ${file}.`)
     if (snapshot.breaker.latches.invariant !== undefined) {
       yield* terminal.printError(
