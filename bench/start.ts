@@ -14,14 +14,17 @@ export interface StartResult {
   /** Milliseconds of each run, waits aside, and with them. */
   readonly busy: ReadonlyArray<number>
   readonly whole: ReadonlyArray<number>
+  /** Milliseconds of processor time, all threads; hardly depends on what else the machine does. */
+  readonly processor: ReadonlyArray<number>
   /** Milliseconds of `status` beside the running trader, from start to exit. */
   readonly status: ReadonlyArray<number>
-  readonly p50: { readonly busy: number; readonly whole: number; readonly status: number }
+  readonly p50: Readonly<Record<"busy" | "whole" | "processor" | "status", number>>
 }
 
 export const measureStart = async (program: string, runs: number): Promise<StartResult> => {
   const busy: Array<number> = []
   const whole: Array<number> = []
+  const processor: Array<number> = []
   const status: Array<number> = []
   const host = startHost()
   try {
@@ -32,9 +35,10 @@ export const measureStart = async (program: string, runs: number): Promise<Start
       await host.ask({ _tag: "Tempt", exchange: run, on: true })
       const trader = await startTrader(ready, { program, strategy: "onTick", watched: true })
       try {
-        const { atMs, waitedMs } = await trader.firstOrder
+        const { atMs, processorMs, waitedMs } = await trader.firstOrder
         whole.push(trader.bootMs + atMs)
         busy.push(trader.bootMs + atMs - waitedMs)
+        processor.push(processorMs)
         status.push(await trader.command("status"))
       } finally {
         await trader.stop()
@@ -43,5 +47,11 @@ export const measureStart = async (program: string, runs: number): Promise<Start
   } finally {
     await host.end()
   }
-  return { busy, whole, status, p50: { busy: median(busy), whole: median(whole), status: median(status) } }
+  return {
+    busy,
+    whole,
+    processor,
+    status,
+    p50: { busy: median(busy), whole: median(whole), processor: median(processor), status: median(status) }
+  }
 }

@@ -11,7 +11,13 @@ let ordered = false
 subscribe("http.client.request.start", ({ request }) => {
   if (ordered || request.path !== "/0/private/AddOrder") return
   ordered = true
-  process.send({ kind: "order", value: { atMs: performance.now(), waitedMs: performance.nodeTiming.idleTime } })
+  const { system, user } = process.cpuUsage()
+  const value = {
+    atMs: performance.now(),
+    waitedMs: performance.nodeTiming.idleTime,
+    processorMs: (system + user) / 1000
+  }
+  process.send({ kind: "order", value })
 })
 
 // the histogram counts the timer's whole interval

@@ -17,4 +17,6 @@ export interface Order {
   readonly atMs: number
   /** Of them, those that the event loop waited for something: an answer, a timer, a file. */
   readonly waitedMs: number
+  /** Processor time of all of its threads. */
+  readonly processorMs: number
 }
