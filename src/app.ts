@@ -19,6 +19,7 @@ import * as HeartbeatLayer from "./layers/alerts/Heartbeat.ts"
 import type { LocalKrakenOptions } from "./layers/exchange/LocalKrakenServer.ts"
 import { makeLocalKraken } from "./layers/exchange/LocalKrakenServer.ts"
 import { observingRest, observingStream } from "./layers/kraken/observing.ts"
+import { publicKraken } from "./layers/kraken/publicKraken.ts"
 import { makeFollowingKraken } from "./layers/exchange/Upstream.ts"
 import { KrakenRestLive } from "./layers/kraken/rest/KrakenRestLive.ts"
 import { RateLimitsLive } from "./layers/kraken/rest/RateLimitsLive.ts"
@@ -127,7 +128,11 @@ const localKrakenOptions = (settings: SettingsShape): LocalKrakenOptions & { rea
 
 /** With a market that is made here, or with the real one behind it. */
 const localKrakenFor = (settings: SettingsShape, options: LocalKrakenOptions) =>
-  options.market._tag === "Kraken" ? makeFollowingKraken(settings, options) : makeLocalKraken(options)
+  options.market._tag === "Kraken"
+    ? Effect.flatMap(Layer.build(publicKraken(settings)), (kraken) =>
+        Effect.provide(makeFollowingKraken(settings, options), kraken)
+      )
+    : makeLocalKraken(options)
 
 /** For `exchange`: the local Kraken as a service of its own. */
 export const localKrakenService = (settings: SettingsShape, options: LocalKrakenOptions) =>

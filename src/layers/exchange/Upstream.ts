@@ -5,30 +5,20 @@
  * While the real streams are away there is no market here either: public streams are closed and refused, prices are not
  * told, the system is `cancel_only`. What was traded meanwhile is not played: a paper order is not filled by it.
  */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Context, Deferred, Effect, Layer, Mailbox, Schedule } from "effect"
+import { Deferred, Effect, Mailbox, Schedule } from "effect"
 import type { Scope } from "effect"
 import type { Bar, Interval, MarketEvent } from "../../domain/exchange/Boundary.ts"
 import { joinCandles } from "../../domain/exchange/market/joinCandles.ts"
-import * as RateBudget from "../../domain/kraken/RateBudget.ts"
 import type { Instrument, PairSymbol } from "../../domain/market/Instrument.ts"
 import type { SystemStatus } from "../../domain/market/Market.ts"
 import * as Fixed from "../../domain/money/Fixed.ts"
 import type { EpochMs } from "../../domain/Time.ts"
-import { MarketClock } from "../../services/Clock.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
 import { KrakenStream } from "../../services/KrakenStream.ts"
 import type { PublicStreamEvent } from "../../services/KrakenStream.ts"
 import type { LocalKrakenShape, TapeError } from "../../services/LocalKraken.ts"
 import { LocalKrakenError } from "../../services/LocalKraken.ts"
-import { Nonce } from "../../services/Nonce.ts"
-import { RateLimits } from "../../services/RateLimits.ts"
-import { Settings } from "../../services/Settings.ts"
 import type { SettingsShape } from "../../services/Settings.ts"
-import { KrakenRestLive } from "../kraken/rest/KrakenRestLive.ts"
-import { makeRateLimits } from "../kraken/rest/RateLimitsLive.ts"
-import { KrakenStreamLive } from "../kraken/stream/KrakenStreamLive.ts"
-import { SystemClockLive } from "../node/SystemClock.ts"
 import type { LocalKrakenOptions } from "./LocalKrakenServer.ts"
 import { makeLocalKraken } from "./LocalKrakenServer.ts"
 
@@ -49,29 +39,6 @@ const sourceOf: Readonly<Record<Interval, (typeof FETCHED)[number]>> = {
   1440: 1440,
   10080: 1440,
   21600: 1440
-}
-
-const unusable = Effect.dieMessage("no private call is made for a market")
-
-/** Calls and streams without a key: no nonces, and counters of its own that nobody keeps. */
-const world = (settings: SettingsShape): Layer.Layer<KrakenRest | KrakenStream> => {
-  const { credentials: _, ...keyless } = settings
-  const base = Layer.mergeAll(
-    Layer.succeed(Settings, keyless),
-    Layer.succeed(Nonce, Nonce.of({ next: unusable, advance: () => unusable, highest: unusable })),
-    SystemClockLive,
-    NodeHttpClient.layerUndici
-  )
-  const limits = Layer.scoped(
-    RateLimits,
-    Effect.flatMap(MarketClock, (clock) =>
-      makeRateLimits(RateBudget.tiers[settings.tier], clock, {
-        load: Effect.succeed(undefined),
-        save: () => Effect.void
-      })
-    )
-  )
-  return KrakenStreamLive.pipe(Layer.provideMerge(KrakenRestLive), Layer.provide(limits), Layer.provide(base))
 }
 
 const unreachable =
@@ -231,15 +198,14 @@ const followRules = (
   )
 }
 
-/** A local Kraken whose market is the real one at the settings' public addresses. Everything ends with the scope. */
+/** A local Kraken whose market is the real one, as the given services read it. Everything ends with the scope. */
 export const makeFollowingKraken = (
   settings: SettingsShape,
   options: LocalKrakenOptions
-): Effect.Effect<LocalKrakenShape, LocalKrakenError | TapeError, Scope.Scope> =>
+): Effect.Effect<LocalKrakenShape, LocalKrakenError | TapeError, KrakenRest | KrakenStream | Scope.Scope> =>
   Effect.gen(function* () {
     const symbols = options.symbols ?? settings.limits.allowedPairs
-    const context = yield* Layer.build(world(settings))
-    const rest = Context.get(context, KrakenRest)
+    const rest = yield* KrakenRest
     const pairs = yield* Effect.mapError(rest.instruments(symbols), unreachable("the pairs' rules could not be read"))
     const missing = symbols.filter((symbol) => !pairs.some((pair) => pair.symbol === symbol))
     if (missing.length > 0) {
@@ -252,7 +218,7 @@ export const makeFollowingKraken = (
     const history = (symbol: PairSymbol, interval: Interval): ReadonlyArray<Bar> =>
       joinCandles(past.get(pastKey(symbol, sourceOf[interval])) ?? [], interval)
     const kraken = yield* makeLocalKraken({ ...options, pairs, history })
-    yield* follow(kraken, Context.get(context, KrakenStream), symbols)
+    yield* follow(kraken, yield* KrakenStream, symbols)
     yield* Effect.forkScoped(followRules(kraken, rest, pairs))
     return kraken
   })

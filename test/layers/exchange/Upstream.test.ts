@@ -1,12 +1,14 @@
 /** A local Kraken that follows another one, over real sockets: the second stands for Kraken itself. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import type { Scope } from "effect"
 import type { Interval } from "../../../src/domain/exchange/Boundary.ts"
 import { PairSymbol } from "../../../src/domain/market/Instrument.ts"
 import * as Money from "../../../src/domain/money/Money.ts"
 import { makeLocalKraken } from "../../../src/layers/exchange/LocalKrakenServer.ts"
+import type { LocalKrakenOptions } from "../../../src/layers/exchange/LocalKrakenServer.ts"
 import { makeFollowingKraken } from "../../../src/layers/exchange/Upstream.ts"
+import { publicKraken } from "../../../src/layers/kraken/publicKraken.ts"
 import { mockSettingsValue } from "../../../src/layers/mock/MockSettings.ts"
 import type { LocalKrakenShape } from "../../../src/services/LocalKraken.ts"
 import type { SettingsShape } from "../../../src/services/Settings.ts"
@@ -41,8 +43,14 @@ const settingsAt = (kraken: Pick<LocalKrakenShape, "restUrl" | "wsUrl" | "wsAuth
   endpoints: { rest: kraken.restUrl, ws: kraken.wsUrl, wsAuth: kraken.wsAuthUrl }
 })
 
+/** With the live layers below it. */
+const following = (settings: SettingsShape, options: LocalKrakenOptions) =>
+  Effect.flatMap(Layer.build(publicKraken(settings)), (context) =>
+    Effect.provide(makeFollowingKraken(settings, options), context)
+  )
+
 const follower = (kraken: LocalKrakenShape): Effect.Effect<LocalKrakenShape, unknown, Scope.Scope> =>
-  makeFollowingKraken(settingsAt(kraken), { ...untimed, symbols: [XLM] })
+  following(settingsAt(kraken), { ...untimed, symbols: [XLM] })
 
 /** Asks until it is so. */
 const until = <A>(ask: Effect.Effect<A>, right: (answer: A) => boolean): Effect.Effect<A> =>
@@ -124,11 +132,11 @@ describe("a market that follows Kraken's own", () => {
     () =>
       Effect.gen(function* () {
         const nobody = { restUrl: "http://127.0.0.1:9", wsUrl: "ws://127.0.0.1:9/v2", wsAuthUrl: "ws://127.0.0.1:9/v2" }
-        const dead = yield* Effect.flip(makeFollowingKraken(settingsAt(nobody), { ...untimed, symbols: [XLM] }))
+        const dead = yield* Effect.flip(following(settingsAt(nobody), { ...untimed, symbols: [XLM] }))
         assert.deepInclude(dead, { _tag: "LocalKrakenError", reason: "upstream" })
         const real = yield* makeLocalKraken(untimed)
         const options = { ...untimed, symbols: [PairSymbol("NOPE/USD")] }
-        const unknown = yield* Effect.flip(makeFollowingKraken(settingsAt(real), options))
+        const unknown = yield* Effect.flip(following(settingsAt(real), options))
         assert.deepInclude(unknown, { _tag: "LocalKrakenError", reason: "settings" })
       }),
     60_000
