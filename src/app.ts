@@ -29,6 +29,7 @@ import { controlServerNode } from "./layers/node/ControlServerNode.ts"
 import { bindDataFolder, prepareDataFolder, startFresh } from "./layers/node/DataFolder.ts"
 import type { DataFolderRefused } from "./layers/node/DataFolder.ts"
 import { doctorFactsNode } from "./layers/node/DoctorFactsNode.ts"
+import { FramesMemory } from "./layers/node/FramesMemory.ts"
 import * as InstanceLockNode from "./layers/node/InstanceLockNode.ts"
 import { registerSecret } from "./layers/node/secrets.ts"
 import { serviceManager } from "./layers/node/ServiceManagerNode.ts"
@@ -42,6 +43,7 @@ import * as RecordsSqlite from "./layers/sqlite/RecordsSqlite.ts"
 import * as StoreSqlite from "./layers/sqlite/StoreSqlite.ts"
 import { checksOfStart, webhookCheck } from "./programs/doctor/local.ts"
 import type { FlattenRun } from "./programs/flatten/FlattenRun.ts"
+import { framesAtLatch } from "./programs/incident/framesAtLatch.ts"
 import { restart } from "./programs/trade/backoff.ts"
 import { controlServer } from "./programs/trade/controls.ts"
 import { NotConfirmed } from "./programs/trade/preflight.ts"
@@ -53,6 +55,7 @@ import type { TradeError, World } from "./programs/trade/trade.ts"
 import { MarketClock } from "./services/Clock.ts"
 import { ControlServer } from "./services/ControlServer.ts"
 import { DoctorFacts } from "./services/DoctorFacts.ts"
+import { Frames } from "./services/Frames.ts"
 import { Heartbeat } from "./services/Heartbeat.ts"
 import { Installation } from "./services/Installation.ts"
 import { InstanceLock } from "./services/InstanceLock.ts"
@@ -192,7 +195,8 @@ const worldOf = (
     StopSignalNode,
     JournalSqlite.layer({ file: Path.join(settings.dataDir, "journal.db") }),
     alertsFor(settings),
-    heartbeatFor(settings)
+    heartbeatFor(settings),
+    FramesMemory
   )
   return streamFor(settings).pipe(
     Layer.provideMerge(MeasuredRest),
@@ -267,6 +271,7 @@ export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Sco
       | Heartbeat
       | Measures
       | ServiceManager
+      | Frames
       | Scope.Scope
     > = Effect.gen(function* () {
       const loader = yield* StrategyLoader
@@ -284,6 +289,7 @@ export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Sco
       const records = yield* Records
       const heartbeat = yield* Heartbeat
       const manager = yield* ServiceManager
+      const frames = yield* Frames
       if (parts.alongside !== undefined) yield* Effect.forkScoped(parts.alongside)
       const run = trade({
         // its check refuses the start, or lets exits only run
@@ -295,6 +301,7 @@ export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Sco
         ...(parts.flatten === undefined ? {} : { flatten: parts.flatten }),
         companions: [
           controlServer(server, records, yield* Measures),
+          { name: "frames at a latch", run: framesAtLatch(frames), restart },
           { name: "pulse", run: watchPulse(manager), restart },
           // a heartbeat says that the trader trades
           ...(parts.flatten === undefined

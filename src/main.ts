@@ -31,6 +31,8 @@ import type { PriceOptions } from "./programs/price/price.ts"
 import type { SimulateOptions } from "./programs/simulate/work.ts"
 import type { AppError } from "./app.ts"
 import type { BackupRefused } from "./services/Backups.ts"
+import type { ArchiveRefused } from "./services/Incident.ts"
+import { Incident } from "./services/Incident.ts"
 import { Settings } from "./services/Settings.ts"
 import { Store } from "./services/Store.ts"
 import { Terminal } from "./services/Terminal.ts"
@@ -262,7 +264,8 @@ const STOP_MS = 30_000
 const SELL_MS = 120_000
 
 /** Everything that a command is expected to fail with. */
-type CommandError = AppError | BackupRefused | KrakenError | SettingsInvalid | UsageError | CommandFailed | Finished
+type CommandError =
+  AppError | ArchiveRefused | BackupRefused | KrakenError | SettingsInvalid | UsageError | CommandFailed | Finished
 
 const commands: Commands<CommandError, Terminal> = {
   trade,
@@ -285,6 +288,18 @@ const commands: Commands<CommandError, Terminal> = {
   price,
   backup: (options) => withBackups(async () => (await import("./programs/backup/backup.ts")).backup(options)),
   restore: (options) => withBackups(async () => (await import("./programs/backup/backup.ts")).restore(options)),
+  incident: (options) =>
+    beside(async () => {
+      const { incident } = await import("./programs/incident/incident.ts")
+      const { incidentNode } = await import("./layers/node/IncidentNode.ts")
+      const { journalSlice } = await import("./layers/sqlite/journalSlice.ts")
+      return Effect.flatMap(Settings, ({ dataDir }) =>
+        Effect.provideService(incident({ ...options, version }), Incident, {
+          ...incidentNode(dataDir, version),
+          journal: (lastMs) => journalSlice(join(dataDir, "journal.db"), lastMs)
+        })
+      )
+    }),
   cancel: (target) => beside(async () => (await import("./programs/cancel/cancel.ts")).cancel(target)),
   recover: (options) =>
     Effect.flatMap(settings, (chosen) =>

@@ -1,6 +1,7 @@
 /** Talks to the trader that runs on this data folder, if one does. */
 import type { Effect } from "effect"
 import { Context, Data } from "effect"
+import type { Frame } from "./Frames.ts"
 import type { Cause } from "../domain/breaker/BreakerState.ts"
 import type {
   BreakerReport,
@@ -47,6 +48,8 @@ export interface ControlClientShape {
   readonly flatten: Effect.Effect<FlattenAnswer, ControlError>
   /** How far it is. */
   readonly flattenProgress: Effect.Effect<FlattenProgress, ControlError>
+  /** The newest frames of the running trader's streams, without secrets. */
+  readonly frames: Effect.Effect<ReadonlyArray<Frame>, ControlError>
   readonly trip: (cause: Cause, reason: string) => Effect.Effect<BreakerReport, ControlError>
   readonly reset: (cause: Cause | undefined, reason: string) => Effect.Effect<BreakerReport, ControlError>
 }

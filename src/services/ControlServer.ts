@@ -4,6 +4,7 @@
  */
 import type { Effect, Scope } from "effect"
 import { Context, Data } from "effect"
+import type { Frame } from "./Frames.ts"
 import type { Cause } from "../domain/breaker/BreakerState.ts"
 
 /** One number of `GET /metrics`. */
@@ -126,6 +127,8 @@ export interface ControlHandlers {
   /** Begins to sell everything, durably, and answers how it stands. */
   readonly flatten: Effect.Effect<FlattenAnswer, ControlFailed>
   readonly flattenProgress: Effect.Effect<FlattenProgress>
+  /** The newest frames of the streams, without secrets. */
+  readonly frames: Effect.Effect<ReadonlyArray<Frame>>
   readonly trip: (cause: Cause, reason: string) => Effect.Effect<BreakerReport, ControlFailed>
   /** `undefined`: every cause that a person may clear. */
   readonly reset: (cause: Cause | undefined, reason: string) => Effect.Effect<BreakerReport, ControlFailed>

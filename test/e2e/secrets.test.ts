@@ -90,6 +90,10 @@ const looks: ReadonlyArray<ReadonlyArray<string>> = [
   ["orders", "--json"],
   ["trades"],
   ["trades", "--json"],
+  ["trades", "--csv"],
+  ["price", "--json"],
+  ["status", "--watch"],
+  ["backup", "--drill"],
   ["breaker", "show"]
 ]
 
@@ -190,13 +194,20 @@ describe.concurrent("I13: secrets and the command line", () => {
         }
         const cancelled = await say(["cancel", "--all"], confirmed)
         assert.strictEqual(cancelled.code, 0, cancelled.error)
+        const archive = (name: string): string => join(place.directory, `${name}.tar.gz`)
+        assert.strictEqual((await say(["incident", "--last", "1d", archive("running")], confirmed)).code, 0)
         all.files("of the running trader", place.directory)
 
         trader.process.kill("SIGKILL")
         all.ended("the killed trader", await trader.ended)
         all.files("after the kill", place.directory)
         await say(["breaker", "trip", "--reason", `drill ${exchange.apiSecret}`], confirmed)
-        await together([["status"], ["orders"], ["trades"]], confirmed)
+        const copy = join(place.directory, "copy.db")
+        await say(["backup", copy], confirmed)
+        await together(
+          [["status"], ["orders"], ["trades"], ["incident", archive("killed")], ["restore", "--drill", copy]],
+          confirmed
+        )
         const direct = await say(["cancel", "--all"], confirmed)
         assert.include(direct.error, "cancelling directly")
 
@@ -224,6 +235,10 @@ describe.concurrent("I13: secrets and the command line", () => {
           "kraken call",
           "data/trading.db in the end",
           "data/journal.db in the end",
+          "running.tar.gz in the end",
+          "killed.tar.gz in the end",
+          "frames.jsonl",
+          "executions",
           "drill [redacted]"
         ]) {
           assert.include(everything, trace)

@@ -1,6 +1,7 @@
 /** Searching whatever a program left behind for what it should never show. */
 import { readdirSync, readFileSync } from "node:fs"
 import { join, relative } from "node:path"
+import { gunzipSync } from "node:zlib"
 import { assert } from "vitest"
 
 /** A text as it might stand somewhere: bare, in an address, in JSON, in hex, in base64 of both alphabets at any offset. */
@@ -40,14 +41,18 @@ export interface Kept {
   readonly bare?: true
 }
 
-/** Every file below a folder as text, by its path in it. */
+/** Every file below a folder as text, by its path in it; a compressed one as what is in it. */
 export const filesUnder = (folder: string): ReadonlyMap<string, string> =>
   new Map(
     readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => {
         const path = join(entry.parentPath, entry.name)
-        return [relative(folder, path), readFileSync(path).toString("latin1")] as const
+        const content = readFileSync(path)
+        return [
+          relative(folder, path),
+          (path.endsWith(".gz") ? gunzipSync(content) : content).toString("latin1")
+        ] as const
       })
   )
 

@@ -20,6 +20,7 @@ const make = () => {
     cancel: nobody,
     flatten: nobody,
     flattenProgress: nobody,
+    frames: nobody,
     trip: nobody,
     reset: nobody
   })
@@ -31,6 +32,7 @@ const make = () => {
     cancel: (...args) => call("cancel", ...args),
     flatten: call("flatten"),
     flattenProgress: call("flattenProgress"),
+    frames: call("frames"),
     trip: (...args) => call("trip", ...args),
     reset: (...args) => call("reset", ...args)
   }).pipe(Context.add(MockControlClientControl, control))

@@ -12,7 +12,9 @@ import { MockControlClient } from "./MockControlClient.ts"
 import { MockControlServer } from "./MockControlServer.ts"
 import { MockDoctorFacts } from "./MockDoctorFacts.ts"
 import { mockEngine } from "./MockEngine.ts"
+import { MockFrames } from "./MockFrames.ts"
 import { MockHeartbeat } from "./MockHeartbeat.ts"
+import { MockIncident } from "./MockIncident.ts"
 import { mockLiveScreen } from "./MockLiveScreen.ts"
 import { MockLocalKraken } from "./MockLocalKraken.ts"
 import { MockMeasures } from "./MockMeasures.ts"
@@ -58,7 +60,9 @@ export const mockServices = (options: MockWorldOptions) =>
     MockControlClient,
     MockControlServer,
     MockDoctorFacts,
+    MockFrames,
     MockHeartbeat,
+    MockIncident,
     mockLiveScreen(),
     MockLocalKraken,
     MockMeasures,

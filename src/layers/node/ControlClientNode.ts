@@ -56,6 +56,11 @@ const progressFields = {
 }
 const FlattenProgress = Schema.Struct(progressFields)
 const FlattenAnswer = Schema.Struct({ ...progressFields, durable: Schema.Boolean })
+const FramesAnswer = Schema.Struct({
+  frames: Schema.Array(
+    Schema.Struct({ at: Schema.String, stream: Schema.Literal("public", "private"), text: Schema.String })
+  )
+})
 const Refusal = Schema.parseJson(Schema.Struct({ error: Schema.String }))
 
 interface Answer {
@@ -195,6 +200,7 @@ const make = Effect.gen(function* () {
       ),
     flatten: ask("POST", "/flatten", {}, FlattenAnswer, ANSWER_MS * 2),
     flattenProgress: ask("GET", "/flatten", undefined, FlattenProgress, ANSWER_MS),
+    frames: Effect.map(ask("POST", "/frames", {}, FramesAnswer, ANSWER_MS), ({ frames }) => frames),
     trip: (cause, reason) => ask("POST", "/breaker/trip", { cause, reason }, BreakerReport, ANSWER_MS * 2),
     reset: (cause, reason) =>
       ask("POST", "/breaker/reset", { ...(cause === undefined ? {} : { cause }), reason }, BreakerReport, ANSWER_MS * 2)

@@ -150,6 +150,8 @@ const routes = (
     GET: { _tag: "Read", run: Effect.map(h.flattenProgress, (progress) => reply(200, progress)) },
     POST: command(EmptyBody, () => h.flatten, "empty")
   },
+  // a command, since what the account hears is for its owner alone
+  "/frames": { POST: command(EmptyBody, () => Effect.map(h.frames, (frames) => ({ frames })), "empty") },
   "/breaker/trip": {
     POST: command(
       TripBody,

@@ -31,7 +31,8 @@ export const liveScreen = (out: ScreenSink, environment: NodeJS.ProcessEnv): Lay
     size: Effect.sync(() => ({ columns: out.columns || USUAL.columns, rows: out.rows || USUAL.rows })),
     open: Effect.as(
       Effect.acquireRelease(write(ENTER), () => write(LEAVE)),
-      (lines: ReadonlyArray<string>) => write(`${HOME}${lines.map((line) => `${scrub(line)}${LINE_END}`).join("\r\n")}${REST}`)
+      (lines: ReadonlyArray<string>) =>
+        write(`${HOME}${lines.map((line) => `${scrub(line)}${LINE_END}`).join("\r\n")}${REST}`)
     )
   })
 }

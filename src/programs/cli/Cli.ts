@@ -15,12 +15,13 @@ import type { Strike } from "../../services/Simulator.ts"
 import type { Terminal } from "../../services/Terminal.ts"
 import type { PriceOptions } from "../price/price.ts"
 import type { SimulateOptions } from "../simulate/work.ts"
-import type { BackupOptions, RestoreOptions } from "../backup/backup.ts"
 import { UsageError } from "./ExitCode.ts"
+import { recordsCommands } from "./recordsCommands.ts"
+import type { RecordsCommands } from "./recordsCommands.ts"
 import { throughTerminal } from "./throughTerminal.ts"
 
 /** What each command gets told. Durations are milliseconds of real time. */
-export interface Commands<E, R> {
+export interface Commands<E, R> extends RecordsCommands<E, R> {
   readonly trade: (options: { readonly fresh: boolean }) => Effect.Effect<void, E, R>
   readonly status: (options: { readonly json: boolean; readonly watch: boolean }) => Effect.Effect<void, E, R>
   readonly stop: (options: {
@@ -42,8 +43,6 @@ export interface Commands<E, R> {
     readonly csv: boolean
   }) => Effect.Effect<void, E, R>
   readonly price: (options: PriceOptions) => Effect.Effect<void, E, R>
-  readonly backup: (options: BackupOptions) => Effect.Effect<void, E, R>
-  readonly restore: (options: RestoreOptions) => Effect.Effect<void, E, R>
   readonly cancel: (target: CancelTarget) => Effect.Effect<void, E, R>
   readonly doctor: (options: { readonly json: boolean }) => Effect.Effect<void, E, R>
   readonly breaker: (options: {
@@ -76,6 +75,7 @@ const NAMES = [
   "price",
   "backup",
   "restore",
+  "incident",
   "cancel",
   "flatten",
   "recover",
@@ -205,33 +205,7 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
     },
     run.price
   ).pipe(Command.withDescription("What pairs cost at the exchange now. Public calls only: needs no key and no trader."))
-  const drill = Options.boolean("drill").pipe(
-    Options.withDescription("prove that the copy can be used: open it with the trader's own store, compare the books")
-  )
-  const backup = Command.make(
-    "backup",
-    {
-      drill,
-      file: Args.text({ name: "file" }).pipe(
-        Args.withDescription("in backups/ of the data folder, under the time, unless told"),
-        Args.optional
-      )
-    },
-    ({ file, drill: prove }) => run.backup({ file: Option.getOrUndefined(file), drill: prove })
-  ).pipe(Command.withDescription("Copy the records, while the trader runs or without it, and check the copy."))
-  const restore = Command.make(
-    "restore",
-    {
-      yes: Options.boolean("yes").pipe(Options.withDescription("do not ask")),
-      drill,
-      file: Args.text({ name: "file" }).pipe(Args.withDescription("a copy that `backup` or the trader made"))
-    },
-    run.restore
-  ).pipe(
-    Command.withDescription(
-      "Put a copy in the place of the records while no trader runs; what was there is put aside. `recover` must follow."
-    )
-  )
+  const { backup, incident, restore } = recordsCommands(run)
   const cancel = Command.make(
     "cancel",
     {
@@ -370,6 +344,7 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
       price,
       backup,
       restore,
+      incident,
       cancel,
       flatten,
       recover,

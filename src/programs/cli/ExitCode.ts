@@ -80,6 +80,7 @@ const byTag: Readonly<Record<string, (error: object) => ExitCode>> = {
   StoreFailed: (error) => storeCode(field(error, "reason")),
   // a name that is taken, or that nothing has, is the caller's mistake
   BackupRefused: (error) => (field(error, "reason") === "io" ? ExitCodes.cannotWrite : ExitCodes.usage),
+  ArchiveRefused: (error) => (field(error, "reason") === "io" ? ExitCodes.cannotWrite : ExitCodes.usage),
   RecordsNotWritten: () => ExitCodes.cannotWrite,
   TapeError: () => ExitCodes.dataCorrupt,
   LocalKrakenError: (error) => localKrakenCodes[String(field(error, "reason"))] ?? ExitCodes.failed,

@@ -17,6 +17,7 @@ import type {
   PauseReport
 } from "../../services/ControlServer.ts"
 import { Engine } from "../../services/Engine.ts"
+import { Frames } from "../../services/Frames.ts"
 import { Installation } from "../../services/Installation.ts"
 import { KrakenRest } from "../../services/KrakenRest.ts"
 import { KrakenStream } from "../../services/KrakenStream.ts"
@@ -51,6 +52,10 @@ export const makeControls = (
   Effect.gen(function* () {
     const engine = yield* Engine
     const store = yield* Store
+    const frames = Option.match(yield* Effect.serviceOption(Frames), {
+      onNone: () => Effect.succeed([]),
+      onSome: ({ recent }) => recent
+    })
     const writer = yield* Writer
     const stream = yield* KrakenStream
     const clock = yield* MarketClock
@@ -208,6 +213,7 @@ export const makeControls = (
       resume,
       cancel,
       flatten,
+      frames,
       flattenProgress: Effect.map(engine.state, progressOf),
       trip: (cause, reason) => Effect.zipRight(engine.tell({ _tag: "Tripped", cause, reason }), report(true)),
       reset: (cause, reason) =>

@@ -33,6 +33,8 @@ interface Asked {
 
 const report = { latched: [{ cause: "operator" as const, reason: "by hand" }], durable: true }
 
+const frame = { at: "2024-03-10T12:00:00.000Z", stream: "public", text: '{"channel":"ticker"}' } as const
+
 const nothingLeft = { flattening: true, settling: [], lots: [], orders: [], doubts: [] }
 
 const handlers = (asked: Asked, change: Partial<ControlHandlers> = {}): ControlHandlers => ({
@@ -52,6 +54,7 @@ const handlers = (asked: Asked, change: Partial<ControlHandlers> = {}): ControlH
     }),
   flatten: Effect.succeed({ ...nothingLeft, durable: true }),
   flattenProgress: Effect.succeed(nothingLeft),
+  frames: Effect.succeed([frame]),
   trip: (cause, reason) =>
     Effect.sync(() => {
       asked.changes.push(["trip", cause, reason])
@@ -191,6 +194,7 @@ describe("the control server", () => {
       const order = { orderId: "k-2", pair: "XLM/USD", side: "sell" as const, quantity: "50", status: "open" }
       assert.deepEqual(yield* client.flatten, { ...nothingLeft, durable: true })
       assert.deepEqual(yield* client.flattenProgress, nothingLeft)
+      assert.deepEqual(yield* client.frames, [frame])
       assert.deepEqual(JSON.parse((yield* http(port, "GET", "/flatten")).body), nothingLeft)
       const busy = { ...nothingLeft, lots: [lot], orders: [order] }
       const other = yield* serving(nothingAsked(), { flattenProgress: Effect.succeed(busy) })
@@ -202,7 +206,16 @@ describe("the control server", () => {
     Effect.gen(function* () {
       const asked = nothingAsked()
       const { port, bearer } = yield* serving(asked)
-      const commands = ["/stop", "/pause", "/resume", "/cancel", "/flatten", "/breaker/trip", "/breaker/reset"]
+      const commands = [
+        "/stop",
+        "/pause",
+        "/resume",
+        "/cancel",
+        "/flatten",
+        "/frames",
+        "/breaker/trip",
+        "/breaker/reset"
+      ]
       for (const path of commands) {
         assert.strictEqual((yield* http(port, "POST", path)).status, 401)
         assert.strictEqual((yield* http(port, "POST", path, { authorization: "Bearer wrong" })).status, 403)

@@ -44,6 +44,7 @@ export const clientOf = (change: Partial<ControlClientShape> = {}, otherwise = n
   cancel: () => Effect.fail(otherwise),
   flatten: Effect.fail(otherwise),
   flattenProgress: Effect.fail(otherwise),
+  frames: Effect.fail(otherwise),
   trip: () => Effect.fail(otherwise),
   reset: () => Effect.fail(otherwise),
   ...change

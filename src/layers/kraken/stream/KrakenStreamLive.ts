@@ -5,12 +5,13 @@
  * Every private session ends in exactly one event: `PrivateDown` when it was lost, `PrivateGap` when it was dropped to start
  * again from snapshots, `PrivateRefused` when the key may not stream.
  */
-import { Effect, FiberSet, Layer, Schedule } from "effect"
+import { Effect, FiberSet, Layer, Option, Schedule } from "effect"
 import { BUDGET, PUBLIC_BUDGET } from "../../../domain/kraken/stream/Backoff.ts"
 import { emptyMemory } from "../../../domain/kraken/stream/OrderMemory.ts"
 import { shown } from "../../../domain/kraken/stream/Redact.ts"
 import type { PairSymbol } from "../../../domain/market/Instrument.ts"
 import { MarketClock } from "../../../services/Clock.ts"
+import { Frames } from "../../../services/Frames.ts"
 import { KrakenRest } from "../../../services/KrakenRest.ts"
 import type { KrakenStreamShape, PrivateStreamEvent, PublicStreamEvent } from "../../../services/KrakenStream.ts"
 import { KrakenStream } from "../../../services/KrakenStream.ts"
@@ -70,6 +71,23 @@ export const makeKrakenStream = (options: StreamOptions) =>
     const market = yield* MarketClock
     const clock = yield* Effect.clock
     const fork = yield* FiberSet.makeRuntime<never>()
+    const frames = Option.getOrUndefined(yield* Effect.serviceOption(Frames))
+    /** Frames are kept as they come, where somebody wants them. */
+    const kept = (stream: StreamName): Connect =>
+      frames === undefined
+        ? options.connect
+        : (url, onOpen, openTimeoutMs) =>
+            options.connect(
+              url,
+              (send) => {
+                const heard = onOpen(send)
+                return (text) => {
+                  frames.record(stream, text)
+                  heard(text)
+                }
+              },
+              openTimeoutMs
+            )
     const shared = sharedPace()
     const health: Readonly<Record<StreamName, Health>> = { public: new Health(), private: new Health() }
     let current: PrivateConversation | undefined
@@ -103,7 +121,7 @@ export const makeKrakenStream = (options: StreamOptions) =>
         const session = Effect.suspend(() => {
           state.session()
           return runSession({
-            connect: options.connect,
+            connect: kept("public"),
             url: settings.endpoints.ws,
             timing: options.timing,
             // A pong stamps the exchange's clock: market time must not run while the probe is under way.
@@ -157,7 +175,7 @@ export const makeKrakenStream = (options: StreamOptions) =>
           Effect.suspend(() => {
             state.session()
             return runSession({
-              connect: options.connect,
+              connect: kept("private"),
               url: settings.endpoints.wsAuth,
               timing: options.timing,
               holdPing: (ping) => ping,

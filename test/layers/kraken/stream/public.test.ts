@@ -5,6 +5,7 @@ import { createServer } from "node:net"
 import { PairSymbol } from "../../../../src/domain/market/Instrument.ts"
 import type { StreamOptions } from "../../../../src/layers/kraken/stream/KrakenStreamLive.ts"
 import { MockMarketClockControl } from "../../../../src/layers/mock/MockMarketClock.ts"
+import { Frames } from "../../../../src/services/Frames.ts"
 import type { PublicStreamEvent } from "../../../../src/services/KrakenStream.ts"
 import { KrakenStream } from "../../../../src/services/KrakenStream.ts"
 import type { Peer, Request, Script } from "./support.ts"
@@ -54,6 +55,22 @@ const run = (
   })
 
 describe("the public stream", () => {
+  it.scopedLive("keeps its frames as they came, where somebody wants them", () =>
+    Effect.gen(function* () {
+      const kept: Array<readonly [string, string]> = []
+      const exchange = yield* venue(good, (peer) => peer.send(status("online")))
+      const events = yield* inbox<PublicStreamEvent>()
+      const frames = Layer.succeed(Frames, {
+        record: (stream, text) => void kept.push([stream, text]),
+        recent: Effect.succeed([])
+      })
+      const context = yield* Layer.build(Layer.provide(streams(exchange.url), frames))
+      yield* Effect.forkScoped(Context.get(context, KrakenStream).runPublic([XLM], events.put))
+      yield* events.next(tagged("QuoteSeen"))
+      assert.deepInclude(kept, ["public", JSON.stringify(ticker(XLM))])
+    })
+  )
+
   it.scopedLive("subscribes, comes up, and tells what it hears in order", () =>
     Effect.gen(function* () {
       const { events, exchange, stream } = yield* run(good, (peer) => peer.send(status("online")), [XLM, BTC])
