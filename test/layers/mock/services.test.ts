@@ -305,6 +305,7 @@ describe("around the trader", () => {
         cancel: () => none,
         flatten: none,
         flattenProgress: none,
+        frames: Effect.succeed([]),
         trip: () => none,
         reset: () => none
       }
@@ -400,6 +401,22 @@ describe("around the trader", () => {
       yield* stop.request("second")
       assert.strictEqual(yield* Fiber.join(waiting), "first")
       assert.deepStrictEqual(yield* control.requests, ["first", "second"])
+    }).pipe(Effect.provide(world()))
+  )
+
+  it.effect("MockFrames keeps what is recorded, MockIncident what is archived", () =>
+    Effect.gen(function* () {
+      const frames = yield* Frames
+      frames.record("public", "{}")
+      assert.deepInclude((yield* frames.recent)[0], { stream: "public", text: "{}" })
+      const parts = yield* Incident
+      const control = yield* MockIncidentControl
+      assert.deepStrictEqual([yield* parts.log(1), yield* parts.journal(1)], ["", ""])
+      assert.deepStrictEqual(yield* parts.versions, {})
+      assert.strictEqual((yield* parts.archive("x.tar.gz", [])).bytes, 0)
+      assert.deepStrictEqual(yield* control.callsOf("archive"), [["x.tar.gz", []]])
+      const { frames: ofTrader } = yield* ControlClient
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(ofTrader)))
     }).pipe(Effect.provide(world()))
   )
 
