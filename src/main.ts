@@ -23,6 +23,7 @@ import { TraderProcessNode } from "./layers/node/TraderProcessNode.ts"
 import * as RecordsSqlite from "./layers/sqlite/RecordsSqlite.ts"
 import { Beside } from "./programs/cli/Beside.ts"
 import { runCli } from "./programs/cli/Cli.ts"
+import type { ExchangeFile } from "./layers/exchange/settingsFile.ts"
 import type { Commands, ExchangeOptions } from "./programs/cli/Cli.ts"
 import { CommandFailed, Finished, ExitCodes, exitCodeOf, UsageError } from "./programs/cli/ExitCode.ts"
 import type { ExitCode } from "./programs/cli/ExitCode.ts"
@@ -157,6 +158,12 @@ const trade = ({ fresh }: { readonly fresh: boolean }) =>
 const exchangeSettings = (options: ExchangeOptions, chosen: SettingsShape) =>
   Effect.gen(function* () {
     const { paper, limits } = chosen
+    const { databaseIn, readExchangeFile } = yield* load(() => import("./layers/exchange/settingsFile.ts"))
+    const file: ExchangeFile = options.settings === undefined ? {} : yield* readExchangeFile(options.settings)
+    const symbols = file.pairs ?? limits.allowedPairs
+    const marketText = options.market ?? file.market
+    const data = options.data ?? file.data
+    const speed = options.speed ?? file.speed ?? 1
     const read = <A>(name: string, text: string | undefined, reader: Value.Read<A>, otherwise: A) =>
       text === undefined
         ? Effect.succeed(otherwise)
@@ -165,22 +172,30 @@ const exchangeSettings = (options: ExchangeOptions, chosen: SettingsShape) =>
             ({ wrong, allowed }) => new UsageError({ text: `--${name} ${wrong}; allowed: ${allowed}` })
           )
     const market: PaperMarket =
-      options.market === undefined
+      marketText === undefined
         ? paper.market
-        : options.market === "generated"
+        : marketText === "generated"
           ? { _tag: "Generated" }
-          : options.market === "kraken"
+          : marketText === "kraken"
             ? { _tag: "Kraken" }
-            : { _tag: "Tape", tapes: yield* read("market", options.market, Value.tapes(limits.allowedPairs), []) }
+            : { _tag: "Tape", tapes: yield* read("market", marketText, Value.tapes(symbols), []) }
     const { from, to } = paper
     return {
       market,
-      seed: options.seed ?? paper.seed,
-      balances: yield* read("balances", options.balances, Value.balances, paper.balances),
-      speed: options.speed ?? 1,
-      port: options.port,
-      symbols: limits.allowedPairs,
-      tier: chosen.tier,
+      seed: options.seed ?? file.seed ?? paper.seed,
+      balances: yield* read("balances", options.balances, Value.balances, file.balances ?? paper.balances),
+      speed,
+      port: options.port === 0 ? (file.port ?? 0) : options.port,
+      symbols,
+      tier: file.tier ?? chosen.tier,
+      // at the machine's pace it keeps the machine's time over a restart, as Kraken does
+      keepsTime: speed === 1,
+      ...(data === undefined ? {} : { file: yield* databaseIn(data) }),
+      ...(file.volatility === undefined ? {} : { volatility: file.volatility }),
+      ...(file.latencyMs === undefined ? {} : { latencyMs: file.latencyMs }),
+      ...(file.clockShiftMs === undefined ? {} : { clockShiftMs: file.clockShiftMs }),
+      ...(file.keys === undefined ? {} : { keys: file.keys }),
+      ...(file.faults === undefined ? {} : { armed: file.faults }),
       ...(from === undefined || market._tag !== "Tape" ? {} : { from }),
       ...(to === undefined || market._tag !== "Tape" ? {} : { to })
     }

@@ -24,7 +24,7 @@ import { PairSymbol } from "../../domain/market/Instrument.ts"
 import * as Fixed from "../../domain/money/Fixed.ts"
 import type { EpochMs } from "../../domain/Time.ts"
 import { MarketClock } from "../../services/Clock.ts"
-import type { LocalKrakenShape, TapeError } from "../../services/LocalKraken.ts"
+import type { Fault, LocalKrakenShape, TapeError } from "../../services/LocalKraken.ts"
 import { LocalKraken, LocalKrakenError } from "../../services/LocalKraken.ts"
 import type { PaperMarket } from "../../services/Settings.ts"
 import { makeAcceleratedClock } from "../node/AcceleratedClock.ts"
@@ -37,6 +37,7 @@ import { chooseMarket } from "./markets.ts"
 import { makeOperator } from "./Operator.ts"
 import { openPort } from "./Port.ts"
 import { makeRest } from "./Rest.ts"
+import type { ExchangeKey } from "./settingsFile.ts"
 import { defaultLimits, makeStreams } from "./Streams.ts"
 import type { StreamLimits } from "./Streams.ts"
 
@@ -67,6 +68,18 @@ export interface LocalKrakenOptions {
   readonly streamLimits?: Partial<StreamLimits>
   /** What was before the start of a market that is fed from outside: up to 720 bars that had ended, oldest first. */
   readonly history?: ExchangeConfig["history"]
+  /** A generated market: whether an old file goes on at the machine's time, rather than where it stood still. */
+  readonly keepsTime?: boolean
+  /** Of a generated market: 2 doubles each move. */
+  readonly volatility?: number
+  /** Real milliseconds that a call or a frame takes there and back. */
+  readonly latencyMs?: number
+  /** How far its clock is ahead of the machine's (behind it, if negative). */
+  readonly clockShiftMs?: number
+  /** The account's keys, instead of the one that the file has made. The first is told to who starts it. */
+  readonly keys?: ReadonlyArray<ExchangeKey>
+  /** Faults that are armed from the start. */
+  readonly armed?: ReadonlyArray<Fault>
 }
 
 /** A book older than this is not shown again after a restart; quotes come more often than that. */
@@ -172,7 +185,9 @@ export const makeLocalKraken = (
       symbols: options.symbols ?? [PairSymbol("XLM/USD")],
       from: options.from,
       to: options.to,
-      realNow: yield* Clock.currentTimeMillis
+      realNow: (yield* Clock.currentTimeMillis) + (options.clockShiftMs ?? 0),
+      keepsTime: options.keepsTime ?? false,
+      volatility: options.volatility
     })
     const store = yield* openStore(options.file)
     const account = JSON.stringify(
@@ -180,6 +195,8 @@ export const makeLocalKraken = (
     )
     const identity = yield* identify(store, path, { market: market.name, account, start: market.start })
 
+    const primary = options.keys?.[0] ?? { key: identity.apiKey, secret: identity.apiSecret }
+    const keys: ReadonlyArray<ExchangeKey> = options.keys ?? [primary]
     const series = market.series(identity.start)
     const config: ExchangeConfig = {
       ...defaultConfig,
@@ -188,9 +205,14 @@ export const makeLocalKraken = (
       pairs,
       assets: assetsOf(pairs),
       balances,
-      keys: [
-        { apiKey: identity.apiKey, permissions: tradingPermissions, nonceWindow: 0n, name: "paper", ipAllowlist: [] }
-      ],
+      keys: keys.map((one) => ({
+        apiKey: one.key,
+        permissions: one.permissions ?? tradingPermissions,
+        nonceWindow: BigInt(one.nonceWindow ?? 0),
+        name: one.name ?? "paper",
+        ipAllowlist: one.ipAllowlist ?? [],
+        ...(one.validUntil === undefined ? {} : { validUntil: one.validUntil })
+      })),
       switches: { ...defaultConfig.switches, ...options.switches },
       lockout: options.lockout ?? defaultConfig.lockout,
       history: () => []
@@ -225,7 +247,8 @@ export const makeLocalKraken = (
     }
 
     // At the machine's own speed a new market begins at the machine's time; making its past has taken some of that.
-    const late = options.speed <= 1 && options.from === undefined && identity.rows === undefined
+    const late =
+      options.speed <= 1 && options.from === undefined && (identity.rows === undefined || options.keepsTime === true)
     const madeInMs = late ? Number(((yield* Clock.currentTimeNanos) - readAt) / 1_000_000n) : 0
     const clock = yield* makeAcceleratedClock({ start: begun.state.now + madeInMs, speed: options.speed })
     const runFork = yield* FiberSet.makeRuntime<never>()
@@ -234,6 +257,8 @@ export const makeLocalKraken = (
     }
     let out = false
     const faults = makeFaults(options.faultSeed ?? options.seed)
+    for (const fault of options.armed ?? []) faults.add(fault)
+    const latencyMs = options.latencyMs ?? 0
     // The streams carry what the driver gives, and give what they hear to the driver.
     const theDriver = (): Driver => made
     const streams = makeStreams({
@@ -242,6 +267,7 @@ export const makeLocalKraken = (
       faults,
       fork,
       limits: { ...defaultLimits, ...options.streamLimits },
+      latencyMs,
       isOut: () => out
     })
     const made: Driver = yield* makeDriver({
@@ -254,7 +280,7 @@ export const makeLocalKraken = (
     const operate = makeOperator({
       driver: made,
       clock,
-      apiKey: identity.apiKey,
+      apiKey: primary.key,
       disconnect: streams.disconnect,
       outage: (on) => {
         out = on
@@ -265,7 +291,8 @@ export const makeLocalKraken = (
       driver: theDriver,
       clock,
       faults,
-      secrets: new Map([[identity.apiKey, identity.apiSecret]]),
+      latencyMs,
+      secrets: new Map(keys.map(({ key, secret }) => [key, secret])),
       controlToken,
       operate,
       refuse: (realMs) => port.refuse(realMs),
@@ -292,7 +319,7 @@ export const makeLocalKraken = (
       restUrl: `http://${address}`,
       wsUrl: `ws://${address}/v2`,
       wsAuthUrl: `ws://${address}/auth/v2`,
-      credentials: { key: Redacted.make(identity.apiKey), secret: Redacted.make(identity.apiSecret) },
+      credentials: { key: Redacted.make(primary.key), secret: Redacted.make(primary.secret) },
       controlToken,
       clock,
       faults: {

@@ -25,6 +25,8 @@ export interface RestParts {
   ) => Effect.Effect<unknown, ControlRefused | LocalKrakenError>
   /** Closes the port for so many real milliseconds. */
   readonly refuse: (realMs: number) => void
+  /** Real milliseconds that a call takes there and back; half before it is executed, half after. */
+  readonly latencyMs: number
   /** Whether there is no market at the moment. */
   readonly isOut: () => boolean
 }
@@ -132,9 +134,13 @@ export const makeRest = (parts: RestParts) => {
       }
     })
 
+  const half = Effect.sleep(parts.latencyMs / 2)
+  const far = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    parts.latencyMs === 0 ? call : Effect.zipRight(half, Effect.zipLeft(call, half))
+
   /** What this exchange answers when nothing goes wrong on the way. A step that cannot be committed did not happen. */
   const answer = (effect: Effect.Effect<string, LocalKrakenError>): Effect.Effect<Answer> =>
-    effect.pipe(
+    far(effect).pipe(
       Effect.map((body) => json(body)),
       Effect.catchAll((error) => Effect.as(Effect.logError(error.message), page(503))),
       Effect.catchAllDefect((defect) => Effect.as(Effect.logError("the local Kraken failed", defect), page(500)))

@@ -73,6 +73,8 @@ export const makeStreams = (parts: {
   readonly clock: SteerableClockShape
   readonly faults: Faults
   readonly limits: StreamLimits
+  /** Real milliseconds that a frame takes there and an answer back, half each. Frames stay in order. */
+  readonly latencyMs: number
   /** Whether there is no market at the moment: public streams are refused then. */
   readonly isOut: () => boolean
   /** Runs in the server's scope. */
@@ -82,6 +84,11 @@ export const makeStreams = (parts: {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_REQUEST_BYTES, perMessageDeflate: false })
   const connections = new Map<string, Connection>()
   let serial = 0
+
+  const half = Effect.sleep(parts.latencyMs / 2)
+  /** What travels half the way. Sleeps of one length end in the order in which they began. */
+  const far = (effect: Effect.Effect<void>): Effect.Effect<void> =>
+    parts.latencyMs === 0 ? effect : Effect.zipRight(half, effect)
 
   const cutOff = (connection: Connection, code: number): void => {
     if (code === 1006) connection.socket.terminate()
@@ -209,7 +216,7 @@ export const makeStreams = (parts: {
       connection.usedAt = performance.now()
       const text = Buffer.isBuffer(data) ? data.toString("utf8") : ""
       const received = driver().run((state, now) => ({ ...Exchange.receive(state, id, text, now), value: undefined }))
-      fork(orClose(connection, received))
+      fork(far(orClose(connection, received)))
     })
     socket.on("ping", () => {
       connection.usedAt = performance.now()
@@ -251,7 +258,9 @@ export const makeStreams = (parts: {
     deliver: (frames) => {
       for (const frame of frames) {
         const connection = connections.get(frame.session)
-        if (connection !== undefined) emit(connection, frame)
+        if (connection === undefined) continue
+        if (parts.latencyMs === 0) emit(connection, frame)
+        else fork(far(Effect.sync(() => emit(connection, frame))))
       }
     },
     disconnect: (stream, code) => {

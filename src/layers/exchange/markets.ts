@@ -33,6 +33,9 @@ export interface MarketOptions {
   readonly from: EpochMs | undefined
   readonly to: EpochMs | undefined
   readonly realNow: EpochMs
+  /** Whether an old folder goes on at the present. */
+  readonly keepsTime: boolean
+  readonly volatility: number | undefined
 }
 
 const listing = (options: MarketOptions, symbol: PairSymbol): Effect.Effect<Listing, LocalKrakenError> => {
@@ -77,17 +80,22 @@ const tapes = (
   })
 
 export const chooseMarket = (options: MarketOptions): Effect.Effect<Chosen, LocalKrakenError | TapeError> => {
-  const { market, realNow, seed, symbols } = options
+  const { market, realNow, seed, symbols, volatility } = options
   const start = options.from ?? realNow
   switch (market._tag) {
     case "Generated":
       return Effect.map(
         Effect.forEach(symbols, (symbol) => listing(options, symbol)),
-        (listings) => ({
-          name: `generated ${symbols.join(", ")} seed ${seed}`,
+        (all) => ({
+          name: `generated ${symbols.join(", ")} seed ${seed}${volatility === undefined ? "" : ` volatility ${volatility}`}`,
           start,
-          resumesAt: 0,
-          series: (first: EpochMs) => Generated.generatedSeries({ seed, listings, start: first })
+          resumesAt: options.keepsTime ? realNow : 0,
+          series: (first: EpochMs) =>
+            Generated.generatedSeries({
+              seed,
+              listings: volatility === undefined ? all : all.map((one) => ({ ...one, volatility })),
+              start: first
+            })
         })
       )
     case "Kraken":

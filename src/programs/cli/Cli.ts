@@ -61,6 +61,8 @@ export interface ExchangeOptions {
   readonly market: string | undefined
   readonly seed: number | undefined
   readonly speed: number | undefined
+  readonly data: string | undefined
+  readonly settings: string | undefined
   readonly json: boolean
 }
 
@@ -263,18 +265,32 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
       ),
       seed: wholeNumber("seed", 0, Number.MAX_SAFE_INTEGER, "seed of the generated market").pipe(Options.optional),
       speed: wholeNumber("speed", 1, 60, "market seconds per real second").pipe(Options.optional),
+      data: Options.text("data").pipe(
+        Options.withDescription("folder that keeps the account over a restart; without it the account lives in memory"),
+        Options.optional
+      ),
+      settings: Options.text("settings").pipe(
+        Options.withDescription(
+          "JSON file with these and more settings: keys, faults, latency, clock, tier, volatility"
+        ),
+        Options.optional
+      ),
       json
     },
-    ({ port, balances, market, seed, speed, json: asJson }) =>
+    ({ port, balances, data, market, seed, settings, speed, json: asJson }) =>
       run.exchange({
         port,
         balances: Option.getOrUndefined(balances),
         market: Option.getOrUndefined(market),
         seed: Option.getOrUndefined(seed),
         speed: Option.getOrUndefined(speed),
+        data: Option.getOrUndefined(data),
+        settings: Option.getOrUndefined(settings),
         json: asJson
       })
-  ).pipe(Command.withDescription("Serve the local Kraken alone, for any Kraken client. Its account lives in memory."))
+  ).pipe(
+    Command.withDescription("Serve the local Kraken alone, for any Kraken client: docs/exchange.md tells all about it.")
+  )
   const simulate = Command.make(
     "simulate",
     {

@@ -26,7 +26,7 @@ export const exchange = (options: {
       options.json
         ? JSON.stringify(ready)
         : [
-            "The local Kraken is ready. No money, no network: its account lives in memory and ends with it.",
+            "The local Kraken is ready. No money is at stake. Without --data its account lives in memory and ends with it.",
             `  REST            ${ready.restUrl}`,
             `  streams         ${ready.wsUrl}`,
             `  account streams ${ready.wsAuthUrl}`,

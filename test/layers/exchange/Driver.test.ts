@@ -157,7 +157,7 @@ for (const [why, broken, status] of [
         const run = yield* FiberSet.makeRuntime<never>()
         const fork = (effect: Effect.Effect<unknown>): void => void run(effect)
         const faults = makeFaults(1)
-        const parts = { driver: () => driver, clock, faults, fork, isOut: () => false }
+        const parts = { driver: () => driver, clock, faults, fork, isOut: () => false, latencyMs: 0 }
         const streams = makeStreams({ ...parts, limits: defaultLimits })
         const handle = makeRest({
           ...parts,

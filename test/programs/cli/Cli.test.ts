@@ -80,14 +80,32 @@ const understood: ReadonlyArray<readonly [string, string, unknown]> = [
   ["breaker trip --reason odd", "breaker", { action: "trip", cause: undefined, reason: "odd" }],
   ["breaker reset --cause price", "breaker", { action: "reset", cause: "price", reason: undefined }],
   [
-    'exchange --port 9999 --balances {"USD":"5"} --market generated --seed 7 --speed 60 --json',
+    'exchange --port 9999 --balances {"USD":"5"} --market generated --seed 7 --speed 60 --data d --settings s.json --json',
     "exchange",
-    { port: 9999, balances: '{"USD":"5"}', market: "generated", seed: 7, speed: 60, json: true }
+    {
+      port: 9999,
+      balances: '{"USD":"5"}',
+      market: "generated",
+      seed: 7,
+      speed: 60,
+      data: "d",
+      settings: "s.json",
+      json: true
+    }
   ],
   [
     "exchange",
     "exchange",
-    { port: 0, balances: undefined, market: undefined, seed: undefined, speed: undefined, json: false }
+    {
+      port: 0,
+      balances: undefined,
+      market: undefined,
+      seed: undefined,
+      speed: undefined,
+      data: undefined,
+      settings: undefined,
+      json: false
+    }
   ]
 ]
 

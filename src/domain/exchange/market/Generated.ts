@@ -44,10 +44,12 @@ const walk = (
   const random = make(seedOf(seed, listing.symbol, "path", at))
   const anchor = listing.anchor / tickSize(listing)
   let state = before
-  const levels = [Model.level(state)]
+  const { volatility } = listing
+  const level = volatility === undefined ? Model.level : (at: Model.ModelState) => Model.level(at) ** volatility
+  const levels = [level(state)]
   for (let i = 0; i < steps; i += 1) {
     state = Model.step(state, minutes / steps, random)
-    levels.push(Model.level(state))
+    levels.push(level(state))
   }
   const { activity, spread } = Model.characters[state.regime]
   const half = random.between(spread[0], spread[1]) / 2
@@ -55,7 +57,7 @@ const walk = (
   const last = levels.at(-1) ?? first
   const high = Math.max(2, Math.round(anchor * Math.max(...levels) * (1 + half)))
   const low = Math.max(1, Math.min(high - 1, Math.round(anchor * Math.min(...levels) * (1 - half))))
-  const inside = (level: number): number => Math.min(high, Math.max(low, Math.round(anchor * level)))
+  const inside = (at: number): number => Math.min(high, Math.max(low, Math.round(anchor * at)))
   const moved = Math.abs(Math.log(last / first)) / Math.sqrt(minutes)
   const bustle = minutes * activity * (1 + moved / 0.002)
   const tradeUnits = listing.tradeSize * UNITS

@@ -44,6 +44,8 @@ export interface Listing {
   readonly anchor: number
   /** Size of an ordinary trade, in base. */
   readonly tradeSize: number
+  /** How far the generated market strays from its anchor, as a power: 2 doubles each move. 1 unless told. */
+  readonly volatility?: number
 }
 
 /** Sizes are whole hundred-millionths of the base (Kraken's lot). */
