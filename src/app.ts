@@ -327,10 +327,10 @@ export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Sco
     return yield* Effect.provide(program, outer)
   })
 
-/** The data folder, there and bound to this mode and account. Call under the instance lock. */
+/** The data folder with its place for backups, there and bound to this mode and account. Call under the instance lock. */
 export const makeFolder = (settings: SettingsShape): Effect.Effect<void, DataFolderRefused> =>
   Effect.zipRight(
-    prepareDataFolder(settings.dataDir),
+    Effect.zipRight(prepareDataFolder(settings.dataDir), prepareDataFolder(Path.join(settings.dataDir, "backups"))),
     bindDataFolder(settings.dataDir, { mode: settings.mode, account: account(settings) })
   )
 

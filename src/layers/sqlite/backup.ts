@@ -60,7 +60,6 @@ export const vacuumInto = (
   notes: ReadonlyArray<readonly [key: string, value: string]> = []
 ): void => {
   if (FileSystem.existsSync(target)) throw new Error(`${target} exists already: choose another name`)
-  FileSystem.mkdirSync(Path.dirname(target), { recursive: true, mode: 0o700 })
   const temporary = `${target}.part`
   FileSystem.rmSync(temporary, { force: true })
   try {
