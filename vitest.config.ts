@@ -12,6 +12,10 @@ if (process.env["CI"] !== undefined && missing.length > 0) {
 }
 
 export default defineConfig({
+  resolve: {
+    // The examples import the package by its name: here that is the source, as `paths` of tsconfig.json has it.
+    alias: [{ find: /^kraken-trader\/(.+)$/, replacement: `${import.meta.dirname}/src/$1.ts` }]
+  },
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",

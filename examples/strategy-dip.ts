@@ -7,9 +7,9 @@
  * docs/strategy.md says how to compile it and what each part means.
  */
 import { Either } from "effect"
-import type { Candle } from "../src/domain/market/Market.ts"
-import { conceal } from "../src/domain/strategy/Strategy.ts"
-import type { MarketView, Step, Strategy, StrategyModule } from "../src/domain/strategy/Strategy.ts"
+import type { Candle } from "kraken-trader/domain/market/Market"
+import { conceal } from "kraken-trader/domain/strategy/Strategy"
+import type { MarketView, Step, Strategy, StrategyModule } from "kraken-trader/domain/strategy/Strategy"
 
 interface Parameters {
   /** How far below the highest close the ask must be, in per cent. */

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
-import dip from "../../../examples/strategy-dip.ts"
-import type { AnyStrategy } from "../../../src/domain/strategy/Strategy.ts"
-import { candle, view } from "./support.ts"
+import dip from "../../examples/strategy-dip.ts"
+import type { AnyStrategy } from "../../src/domain/strategy/Strategy.ts"
+import { candle, view } from "../domain/strategy/support.ts"
 
 const INTERVAL = 5 * 60_000
 const make = (params: Record<string, unknown> = {}): AnyStrategy => Either.getOrThrow(dip.make(params))
