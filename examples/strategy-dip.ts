@@ -2,7 +2,7 @@
  * A strategy of one's own: after a fall of so many per cent from the highest close of the last candles, buy at the bid,
  * sell a part of the fall higher. An example of the interface, not of a way to make money.
  *
- *   STRATEGY=./.cache/own/examples/strategy-dip.js STRATEGY_PARAMS='{"fallPct":2}'
+ *   STRATEGY=./.cache/strategy-dip.js STRATEGY_PARAMS='{"fallPct":2}'
  *
  * docs/strategy.md says how to compile it and what each part means.
  */
