@@ -25,7 +25,9 @@ const codes = (markdown: string): ReadonlyArray<string> => [...markdown.matchAll
 
 /** The services by the names of their tags. */
 const services = readdirSync("src/services").flatMap((file) =>
-  [...readFileSync(`src/services/${file}`, "utf8").matchAll(/class (\w+) extends Context\.Tag\(/g)].map((m) => m[1])
+  [...readFileSync(`src/services/${file}`, "utf8").matchAll(/class (\w+) extends Context\.Tag\(/g)].map(
+    (m) => m[1] ?? ""
+  )
 )
 
 describe("docs/library.md", () => {
@@ -56,7 +58,7 @@ describe("docs/library.md", () => {
     const [, line] = /<!-- the type World .*-->\n\n(.+)\n/.exec(text) ?? ["", ""]
     assert.deepStrictEqual(
       codes(line ?? ""),
-      [...(world ?? "").matchAll(/\| (\w+)/g)].map((m) => m[1])
+      [...(world ?? "").matchAll(/\| (\w+)/g)].map((m) => m[1] ?? "")
     )
   })
 
