@@ -321,7 +321,7 @@ const commands: Commands<CommandError, Terminal> = {
       Effect.flatMap(
         load(() => import("./programs/recover/recover.ts")),
         ({ recover }) => recover(options)
-      ).pipe(Effect.provide(withKeyLock(chosen)), Effect.provide(besides(chosen)))
+      ).pipe(Effect.provide(Layer.provideMerge(withKeyLock(chosen), besides(chosen))))
     ),
   doctor,
   // the reason is kept in the records

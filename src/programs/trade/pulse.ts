@@ -1,8 +1,10 @@
 /** Whether the decision loop makes progress: what a heartbeat and a watchdog are fed by. */
 import { Effect } from "effect"
+import type { Clock } from "effect"
 import { Alerts } from "../../services/Alerts.ts"
 import { MarketClock } from "../../services/Clock.ts"
 import { Engine } from "../../services/Engine.ts"
+import type { EngineShape } from "../../services/Engine.ts"
 import type { ServiceManagerShape } from "../../services/ServiceManager.ts"
 
 /** The queue of events is expected to be worked off within this (real time). */
@@ -14,10 +16,7 @@ const CATCH_UP = "5 seconds"
 /** How often it is looked where nobody asks for more. */
 const LOOK_MS = 20_000
 
-/** A look: the engine answers what is queued, and folds go on. */
-export const makePulse: Effect.Effect<Effect.Effect<boolean>, never, Engine> = Effect.gen(function* () {
-  const engine = yield* Engine
-  const real = yield* Effect.clock
+const pulseOf = (engine: EngineShape, real: Clock.Clock): Effect.Effect<boolean> => {
   let seen = engine.unsafeState()
   let seenAt = real.unsafeCurrentTimeMillis()
   const look = Effect.gen(function* () {
@@ -38,7 +37,13 @@ export const makePulse: Effect.Effect<Effect.Effect<boolean>, never, Engine> = E
     yield* Effect.sleep(CATCH_UP)
     return yield* look
   })
-})
+}
+
+/** A look: the engine answers what is queued, and folds go on. */
+export const makePulse: Effect.Effect<Effect.Effect<boolean>, never, Engine> = Effect.map(
+  Effect.all([Engine, Effect.clock]),
+  ([engine, real]) => pulseOf(engine, real)
+)
 
 /** Feeds the service manager's watchdog, and tells a person when there is nothing to feed it with. */
 export const watchPulse = (manager: ServiceManagerShape) =>

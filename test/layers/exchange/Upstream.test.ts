@@ -10,7 +10,7 @@ import type { LocalKrakenOptions } from "../../../src/layers/exchange/LocalKrake
 import { makeFollowingKraken } from "../../../src/layers/exchange/Upstream.ts"
 import { publicKraken } from "../../../src/layers/kraken/publicKraken.ts"
 import { mockSettingsValue } from "../../../src/layers/mock/MockSettings.ts"
-import type { LocalKrakenShape } from "../../../src/services/LocalKraken.ts"
+import type { LocalKrakenError, LocalKrakenShape, TapeError } from "../../../src/services/LocalKraken.ts"
 import type { SettingsShape } from "../../../src/services/Settings.ts"
 import { call, connect, get, has, plainOptions } from "./support.ts"
 import type { Reply } from "./support.ts"
@@ -49,7 +49,9 @@ const following = (settings: SettingsShape, options: LocalKrakenOptions) =>
     Effect.provide(makeFollowingKraken(settings, options), context)
   )
 
-const follower = (kraken: LocalKrakenShape): Effect.Effect<LocalKrakenShape, unknown, Scope.Scope> =>
+const follower = (
+  kraken: LocalKrakenShape
+): Effect.Effect<LocalKrakenShape, LocalKrakenError | TapeError, Scope.Scope> =>
   following(settingsAt(kraken), { ...untimed, symbols: [XLM] })
 
 /** Asks until it is so. */

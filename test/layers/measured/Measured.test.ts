@@ -113,13 +113,20 @@ describe("the measures", () => {
           const samples = yield* (yield* Measures).samples
           return samples.map(({ name }) => name)
         }).pipe(
-          Effect.provide(Measured.MeasuresLive),
-          Effect.provideService(AlertOutbox, { health: Effect.succeed(told) }),
-          Effect.provideService(RateLimits, {
-            state: Effect.succeed(RateBudget.full(RateBudget.tiers.starter, NOON))
-          } as RateLimits["Type"]),
-          Effect.provide(Layer.succeed(Measured.MeasuredGauges, Measured.makeGauges())),
-          Effect.provide(mockWorld({ start: NOON, prefix }))
+          Effect.provide(
+            Measured.MeasuresLive.pipe(
+              Layer.provideMerge(
+                Layer.mergeAll(
+                  Layer.succeed(AlertOutbox, { health: Effect.succeed(told) }),
+                  Layer.succeed(RateLimits, {
+                    state: Effect.succeed(RateBudget.full(RateBudget.tiers.starter, NOON))
+                  } as RateLimits["Type"]),
+                  Layer.succeed(Measured.MeasuredGauges, Measured.makeGauges())
+                )
+              ),
+              Layer.provideMerge(mockWorld({ start: NOON, prefix }))
+            )
+          )
         )
       assert.include(yield* names(health), "alerts_waiting")
       const without = yield* names(undefined)

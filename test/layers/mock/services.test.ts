@@ -266,16 +266,16 @@ describe("around the trader", () => {
       const client = yield* ControlClient
       const control = yield* MockControlClientControl
       const { flatten, flattenProgress, pause, resume, status } = client
-      const calls: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>> = [
-        status,
-        pause,
-        resume,
-        flatten,
-        flattenProgress,
-        client.stop("x"),
-        client.cancel({ _tag: "Own" }),
-        client.trip("operator", "x"),
-        client.reset(undefined, "x")
+      const calls = [
+        Effect.asVoid(status),
+        Effect.asVoid(pause),
+        Effect.asVoid(resume),
+        Effect.asVoid(flatten),
+        Effect.asVoid(flattenProgress),
+        Effect.asVoid(client.stop("x")),
+        Effect.asVoid(client.cancel({ _tag: "Own" })),
+        Effect.asVoid(client.trip("operator", "x")),
+        Effect.asVoid(client.reset(undefined, "x"))
       ]
       for (const call of calls) assert.strictEqual((yield* Effect.flip(call))._tag, "NotReachable")
       assert.lengthOf(yield* control.calls, calls.length)

@@ -39,13 +39,20 @@ const scraped = Effect.gen(function* () {
   gauges.loop = new Map([["0.99", 0.002]])
   gauges.loopCount = 3
   const measured = yield* Effect.flatMap(Measures, ({ samples }) => samples).pipe(
-    Effect.provide(Measured.MeasuresLive),
-    Effect.provideService(AlertOutbox, {
-      health: Effect.succeed({ waiting: 1, delivered: 2, failed: 3, dropped: 4, held: 5, durable: true })
-    }),
-    Effect.provideService(RateLimits, { state: Effect.succeed(limits) } as RateLimits["Type"]),
-    Effect.provide(Layer.succeed(Measured.MeasuredGauges, gauges)),
-    Effect.provide(mockWorld({ start: NOON, prefix }))
+    Effect.provide(
+      Measured.MeasuresLive.pipe(
+        Layer.provideMerge(
+          Layer.mergeAll(
+            Layer.succeed(AlertOutbox, {
+              health: Effect.succeed({ waiting: 1, delivered: 2, failed: 3, dropped: 4, held: 5, durable: true })
+            }),
+            Layer.succeed(RateLimits, { state: Effect.succeed(limits) } as RateLimits["Type"]),
+            Layer.succeed(Measured.MeasuredGauges, gauges)
+          )
+        ),
+        Layer.provideMerge(mockWorld({ start: NOON, prefix }))
+      )
+    )
   )
   const health = {
     identity: { mode: "paper", version: "1.2.3", pid: 77, startedAt: NOON },
