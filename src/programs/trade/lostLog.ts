@@ -19,7 +19,7 @@ export const tellLostLog = ({ notes }: Pick<Snapshot, "notes">, at: EpochMs): Ef
       at,
       severity: "critical",
       kind: "store.lost-log",
-      text: "The last records before a crash are gone: the database's write-ahead log was removed while it was needed. Orders, fills and lots of the last moments may be missing from the books, and with them what they cost. Account and open orders are read anew from the exchange before anything is entered. Compare `status` with the balances and trades that Kraken shows: what the books lack is not sold by the trader, so sell it by hand.",
+      text: "The last records before a crash are gone: the database's write-ahead log was removed while it was needed. Orders, fills and lots of the last moments may be missing from the books, and with them what they cost. Account and open orders are read anew from the exchange before anything is entered. What the books lack is not sold by the trader: stop it and run `recover`, which reads from Kraken what is missing, shows it, and books it.",
       data: { knownSince: since }
     })
   )
