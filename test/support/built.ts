@@ -23,7 +23,8 @@ const compilerOptions: ts.CompilerOptions = {
 export const whyNotBuilt = (src = "src", dist = "dist"): string | undefined => {
   if (!existsSync(join(dist, "main.js"))) return `${dist}/main.js is missing: ${BUILD}`
   for (const file of readdirSync(src, { recursive: true, encoding: "utf8" })) {
-    if (!file.endsWith(".ts")) continue
+    // declarations are not compiled
+    if (!file.endsWith(".ts") || file.endsWith(".d.ts")) continue
     const source = join(src, file)
     const output = join(dist, file.replace(/\.ts$/, ".js"))
     if (!existsSync(output)) return `${output} is missing, though there is ${source}: ${BUILD}`
