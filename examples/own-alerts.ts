@@ -7,8 +7,7 @@
 import { pathToFileURL } from "node:url"
 import { Console, Context, Effect, Fiber, Layer, Logger, Option, Queue } from "effect"
 import { InstallationPrefix } from "kraken-trader/domain/order/Ids"
-import type { AnyStrategy } from "kraken-trader/domain/strategy/Strategy"
-import { conceal } from "kraken-trader/domain/strategy/Strategy"
+import { idleStrategy } from "kraken-trader/layers/mock/idleStrategy"
 import { mockWorld } from "kraken-trader/layers/mock/mockWorld"
 import { openExchange } from "kraken-trader/layers/mock/openExchange"
 import { trade } from "kraken-trader/programs/trade/trade"
@@ -34,16 +33,6 @@ const ownAlerts: Layer.Layer<Alerts | Inbox> = Layer.effectContext(
   })
 )
 
-/** It never wants anything: this example is about alerts. */
-const idle: AnyStrategy = conceal<null>({
-  name: "idle",
-  intervalMinutes: 1,
-  warmUpCandles: 0,
-  initial: null,
-  warmUp: (state) => state,
-  step: (state) => ({ _tag: "Ready", state, signals: [], features: {} })
-})
-
 /** All mock layers, and `Alerts` among them replaced: of two layers with the same service `merge` takes the second. */
 const world = Layer.merge(
   mockWorld({ start: Date.UTC(2026, 0, 5, 12), prefix: InstallationPrefix("mock-") }),
@@ -58,13 +47,17 @@ export const example: Effect.Effect<void> = Effect.gen(function* () {
   // as `breaker trip` does beside a trader that does not run: it holds from the first moment of the next run
   yield* store.moveFence({ operatorLatch: Option.some("I want to look first") })
 
-  const trader = yield* Effect.fork(Effect.scoped(trade({ strategy: idle })))
-  const { kind, severity, text } = yield* inbox.next
+  const trader = yield* Effect.fork(Effect.scoped(trade({ strategy: idleStrategy })))
+  const { kind, severity, text } = yield* Effect.raceFirst(
+    inbox.next,
+    // a start that is refused ends the example here, with the reason
+    Effect.zipRight(Fiber.join(trader), Effect.never)
+  )
   yield* Console.log(`${severity} ${kind}: ${text}`)
 
   yield* stop.request("the example is over")
   const { reason } = yield* Fiber.join(trader)
   yield* Console.log(`stopped: ${reason}`)
-}).pipe(Effect.orDie, Effect.provide(world), Effect.provide(Logger.remove(Logger.defaultLogger)))
+}).pipe(Effect.orDie, Effect.provide([world, Logger.remove(Logger.defaultLogger)]))
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await Effect.runPromise(example)

@@ -25,6 +25,7 @@ import { MarketClock } from "kraken-trader/services/Clock"
 import { StopSignal } from "kraken-trader/services/StopSignal"
 import dip from "./strategy-dip.ts"
 
+const strategy = Either.getOrThrow(dip.make({ fallPct: 2 }))
 const START = Date.UTC(2026, 0, 5, 12)
 /** Of the exchange that answers here. */
 const MAKER_FEE = Money.rate("0.0025")
@@ -114,9 +115,9 @@ export const example: Effect.Effect<void> = Effect.gen(function* () {
   yield* rest.always("addOrder", accept)
 
   // ---- the trader ------------------------------------------------------------------------------------------------------
-  const strategy = yield* Either.mapLeft(dip.make({ fallPct: 2 }), ({ problems }) => new Error(problems.join("; ")))
   const trader = yield* Effect.fork(Effect.scoped(trade({ strategy })))
-  yield* stream.publicRunning
+  // a start that is refused ends the story here, with the reason
+  yield* Effect.raceFirst(stream.publicRunning, Effect.asVoid(Fiber.join(trader)))
   yield* stream.privateRunning
   yield* stream.tellPublic({ _tag: "PublicUp" })
   yield* stream.tellPublic({ _tag: "SystemSeen", status: "online" })
@@ -172,10 +173,12 @@ export const example: Effect.Effect<void> = Effect.gen(function* () {
   yield* say(`the trader stopped: ${reason}; it holds ${held.length === 0 ? "nothing" : held.join(", ")}`)
 }).pipe(
   Effect.orDie,
-  // the world: all mock layers that `trade` stands on. Another layer in the place of one of them: see own-alerts.ts
-  Effect.provide(mockWorld({ start: START, prefix: InstallationPrefix("mock-") })),
-  // the trader logs much; here the script speaks
-  Effect.provide(Logger.remove(Logger.defaultLogger))
+  Effect.provide([
+    // the world: all mock layers that `trade` stands on. Another layer in the place of one of them: see own-alerts.ts
+    mockWorld({ start: START, prefix: InstallationPrefix("mock-") }),
+    // the trader logs much; here the script speaks
+    Logger.remove(Logger.defaultLogger)
+  ])
 )
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await Effect.runPromise(example)

@@ -4,7 +4,7 @@
  */
 import { Layer } from "effect"
 import { resume } from "../../domain/engine/State.ts"
-import { conceal } from "../../domain/strategy/Strategy.ts"
+import { idleStrategy } from "./idleStrategy.ts"
 import { MockAlertOutbox } from "./MockAlertOutbox.ts"
 import { MockBackups } from "./MockBackups.ts"
 import { MockBreaker } from "./MockBreaker.ts"
@@ -33,21 +33,11 @@ import { MockWriter } from "./MockWriter.ts"
 import type { MockWorldOptions } from "./mockWorld.ts"
 import { mockWorld } from "./mockWorld.ts"
 
-/** It never wants anything. */
-const idle = conceal<null>({
-  name: "idle",
-  intervalMinutes: 1,
-  warmUpCandles: 0,
-  initial: null,
-  warmUp: (state) => state,
-  step: (state) => ({ _tag: "Ready", state, signals: [], features: {} })
-})
-
 /** An engine as it is when a run begins, with the settings, records and prefix of the world around it. */
 const engineOf = ({ prefix, records = emptySnapshot, settings, start }: MockWorldOptions) => {
   const { limits } = { ...mockSettingsValue, ...settings }
   const breaker = { threshold: limits.breakerThreshold, cooldown: limits.breakerCooldown }
-  const rules = { limits, breaker, prefix, observing: false, exitsOnly: undefined, strategy: idle }
+  const rules = { limits, breaker, prefix, observing: false, exitsOnly: undefined, strategy: idleStrategy }
   return mockEngine(resume(rules, records, [], start))
 }
 
