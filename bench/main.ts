@@ -46,6 +46,7 @@ const whole = (name: "samples" | "warm-up" | "runs" | "minutes"): number => {
 const parts = values.only.split(",")
 const unknown = parts.find((part) => !PARTS.some((known) => known === part))
 if (unknown !== undefined) refuse(`--only knows ${PARTS.join(", ")}, not ${unknown}`)
+const nodeOptions = values["node-options"].split(" ").filter((option) => option !== "")
 const wanted = (part: (typeof PARTS)[number]): boolean => parts.includes(part)
 
 const millis = (micros: number): string => `${(micros / 1000).toFixed(2)} ms`
@@ -149,7 +150,7 @@ if (wanted("latency")) {
     program: values.program,
     samples: whole("samples"),
     warmUp: whole("warm-up"),
-    nodeOptions: values["node-options"].split(" ").filter((option) => option !== ""),
+    nodeOptions,
     withoutCcxt: values["without-ccxt"]
   })
   results["latency"] = result
@@ -157,13 +158,13 @@ if (wanted("latency")) {
 }
 if (wanted("start")) {
   told("start")
-  const result = await measureStart(values.program, whole("runs"))
+  const result = await measureStart(values.program, whole("runs"), nodeOptions)
   results["start"] = result
   rows.push(...startRows(result))
 }
 if (wanted("memory")) {
   told("memory and event loop")
-  const result = await measureMemory(values.program, values.hour ? 60 : whole("minutes"))
+  const result = await measureMemory(values.program, values.hour ? 60 : whole("minutes"), nodeOptions)
   results["memory"] = result
   rows.push(...memoryRows(result))
 }

@@ -27,12 +27,16 @@ const growthOf = (resident: ReadonlyArray<number>): number => {
   return before.length === 0 ? 0 : mean(resident.slice(-quarter)) - mean(before)
 }
 
-export const measureMemory = async (program: string, minutes: number): Promise<MemoryResult> => {
+export const measureMemory = async (
+  program: string,
+  minutes: number,
+  nodeOptions: ReadonlyArray<string>
+): Promise<MemoryResult> => {
   const host = startHost()
   try {
     const [ready] = await host.ask({ _tag: "Open", market: "generated", count: 1 })
     if (ready === undefined) throw new Error("no exchange")
-    const trader = await startTrader(ready, { program, strategy: "busy", watched: true })
+    const trader = await startTrader(ready, { program, strategy: "busy", watched: true, nodeOptions })
     try {
       // the start is no trading
       await trader.firstOrder

@@ -21,7 +21,11 @@ export interface StartResult {
   readonly p50: Readonly<Record<"busy" | "whole" | "processor" | "status", number>>
 }
 
-export const measureStart = async (program: string, runs: number): Promise<StartResult> => {
+export const measureStart = async (
+  program: string,
+  runs: number,
+  nodeOptions: ReadonlyArray<string>
+): Promise<StartResult> => {
   const busy: Array<number> = []
   const whole: Array<number> = []
   const processor: Array<number> = []
@@ -33,7 +37,7 @@ export const measureStart = async (program: string, runs: number): Promise<Start
       const [ready] = await host.ask({ _tag: "Open", market: "fed", count: 1 })
       if (ready === undefined) throw new Error("no exchange")
       await host.ask({ _tag: "Tempt", exchange: run, on: true })
-      const trader = await startTrader(ready, { program, strategy: "onTick", watched: true })
+      const trader = await startTrader(ready, { program, strategy: "onTick", watched: true, nodeOptions })
       try {
         const { atMs, processorMs, waitedMs } = await trader.firstOrder
         whole.push(trader.bootMs + atMs)

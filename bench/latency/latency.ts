@@ -44,6 +44,12 @@ const WITHIN_MS = 5000
 /** Between two samples: what the last one left to do is done, and the next comes at no fixed phase of anybody's timers. */
 const REST_MS = [120, 190, 150, 230, 170, 210, 140] as const
 
+/** Every order of turns comes as often as any other, so that nobody always follows the same neighbour. */
+const permutations = (all: ReadonlyArray<number>): ReadonlyArray<ReadonlyArray<number>> =>
+  all.length < 2
+    ? [all]
+    : all.flatMap((first) => permutations(all.filter((other) => other !== first)).map((rest) => [first, ...rest]))
+
 export const measureLatency = async (options: LatencyOptions): Promise<LatencyResult> => {
   const ccxt = options.withoutCcxt ? "left out" : loadCcxt()
   const host = startHost()
@@ -64,9 +70,10 @@ export const measureLatency = async (options: LatencyOptions): Promise<LatencyRe
 
     const turns = typeof ccxt === "string" ? [TRADER, BARE] : [TRADER, BARE, CCXT]
     const seen = turns.map((): { micros: Array<number>; missed: number } => ({ micros: [], missed: 0 }))
+    const orders = permutations(turns)
     let taken = 0
     for (let round = -options.warmUp; round < options.samples; round++) {
-      for (const exchange of turns) {
+      for (const exchange of orders[(round + options.warmUp) % orders.length] ?? turns) {
         const { micros } = await host.ask({ _tag: "Sample", exchange, withinMs: WITHIN_MS })
         const mine = seen[exchange]
         if (round >= 0 && mine !== undefined) {

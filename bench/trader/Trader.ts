@@ -53,6 +53,7 @@ const settingsOf = (ready: Ready, strategy: string, dataDir: string): Settings =
     DATA_DIR: dataDir,
     MAX_TRADES_PER_DAY: "100000",
     MIN_TRADE_INTERVAL: "0s",
+    ENTRY_EXPIRY: "10s",
     COOLDOWN_AFTER_LOSS: "0s",
     MAX_DAILY_LOSSES: "1000",
     MAX_CLOCK_SKEW: "5s",
@@ -88,7 +89,7 @@ export interface TraderOptions {
   /** Looks inside: memory, event loop, first order; costs a little of each. */
   readonly watched: boolean
   /** Options of Node's, a profiler's say. */
-  readonly nodeOptions?: ReadonlyArray<string>
+  readonly nodeOptions: ReadonlyArray<string>
 }
 
 /** The state that a running trader's status tells; nothing while there is none. */
@@ -120,7 +121,7 @@ export const startTrader = async (ready: Ready, options: TraderOptions): Promise
   }
   const inspect = options.watched ? ["--require", resolve("bench/trader/preload.cjs")] : []
   const calledAt = performance.timeOrigin + performance.now()
-  const child = spawn(process.execPath, [...inspect, ...(options.nodeOptions ?? []), program, "trade"], {
+  const child = spawn(process.execPath, [...inspect, ...options.nodeOptions, program, "trade"], {
     cwd: folder,
     env,
     stdio: options.watched ? ["ignore", "ignore", "pipe", "ipc"] : ["ignore", "ignore", "pipe"],
