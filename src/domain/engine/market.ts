@@ -59,11 +59,14 @@ const rollCandles = (
   return { draft: next, closed }
 }
 
-/** Lets the strategy see the market, at most once a second, and follows what it says. */
-const step = (d: Draft, symbol: PairSymbol): void => {
+/**
+ * Lets the strategy see the market and follows what it says: at once when the best prices have moved, otherwise at most once
+ * a second. Quotes that come faster than they are folded are conflated before they get here.
+ */
+const step = (d: Draft, symbol: PairSymbol, moved: boolean): void => {
   const pair = d.state.pairs.get(symbol)
   if (pair?.quote === undefined || !pair.warm || pair.feesAt === undefined || !d.state.publicUp) return
-  if (pair.steppedAt !== undefined && d.at - pair.steppedAt < STEP_EVERY_MS) return
+  if (!moved && pair.steppedAt !== undefined && d.at - pair.steppedAt < STEP_EVERY_MS) return
   if (pair.confirmedAt === undefined || d.at - pair.confirmedAt > d.state.rules.limits.staleAfter) return
   const { next, outcome } = pair.strategy.step({
     symbol,
@@ -118,7 +121,8 @@ export const quoteSeen = (d: Draft, quote: Quote, source: "stream" | "rest"): vo
     draft: rolled.draft,
     closed: rolled.closed.length === 0 ? pair.closed : [...pair.closed, ...rolled.closed]
   })
-  if (source === "stream") step(d, quote.symbol)
+  const moved = pair.quote?.bid !== taken.bid || pair.quote.ask !== taken.ask
+  if (source === "stream") step(d, quote.symbol, moved)
   const now = d.state.pairs.get(quote.symbol)
   if (now?.signal !== undefined) pursue(d, now)
 }
@@ -143,7 +147,7 @@ export const marketTick = (d: Draft): void => {
     if (!pair.warm && d.state.publicUp && askOnce(d, `candles:${symbol}`, 15_000))
       d.out.push({ _tag: "FetchCandles", symbol })
     // a market in which nothing changes is a market too: candles close, and time goes by
-    step(d, symbol)
+    step(d, symbol, false)
     const current = d.state.pairs.get(symbol)
     if (current?.signal !== undefined) pursue(d, current)
   }

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "vitest"
 import type { PairState } from "../../../src/domain/engine/State.ts"
 import type { Candle } from "../../../src/domain/market/Market.ts"
-import { BTC, entry, id, instrument, limits, NOON, p, quote, XLM } from "../../support/build.ts"
+import * as Money from "../../../src/domain/money/Money.ts"
+import { BTC, entry, id, instrument, limits, NOON, p, q, quote, XLM } from "../../support/build.ts"
 import { candles, enter, Rig } from "./Rig.ts"
 
 const texts = (rig: Rig): string =>
@@ -180,6 +181,24 @@ describe("the strategy's turn", () => {
     assert.strictEqual(turns({ confirmedAt: undefined }, 1000, ticked), 0)
     assert.deepEqual([turns({}, 10_000, ticked), turns({}, 10_001, ticked)], [1, 0])
     assert.strictEqual(turns({}, 1000, quoted, false), 0)
+  })
+
+  it("comes at once when the best prices have moved, and not for their sizes", () => {
+    const rig = new Rig().ready()
+    withPair(rig, { steppedAt: rig.now })
+    const before = rig.views.length
+    const { quote } = pairOf(rig)
+    assert(quote !== undefined)
+    rig.after(1).send({ _tag: "QuoteSeen", quote: { ...quote, at: rig.now, bidQuantity: q("7") }, source: "stream" })
+    assert.strictEqual(rig.views.length - before, 0)
+    const bid = Money.Price(quote.bid - 1n)
+    rig.after(1).send({ _tag: "QuoteSeen", quote: { ...quote, at: rig.now, bid }, source: "stream" })
+    assert.strictEqual(rig.views.length - before, 1)
+    const ask = Money.Price(quote.ask + 1n)
+    rig.after(1).send({ _tag: "QuoteSeen", quote: { ...quote, at: rig.now, bid, ask }, source: "stream" })
+    assert.strictEqual(rig.views.length - before, 2)
+    rig.after(1).send({ _tag: "QuoteSeen", quote: { ...quote, at: rig.now, bid, ask }, source: "rest" })
+    assert.strictEqual(rig.views.length - before, 2)
   })
 
   it("a signal said again is the newer one and keeps its count; a withdrawal ends it", () => {
