@@ -31,6 +31,15 @@ describe("everything is sold by the operator's word", () => {
     assert.deepEqual(rig.state.breaker.latches.operator?.reason, "`flatten`")
   })
 
+  it("no other word of another program's sells anything", () => {
+    const rig = holding(new Rig().ready())
+    const other: Fence = { epoch: rig.state.epoch + 1, paused: true, operatorLatch: Option.some("`cancel --all`") }
+    rig.send({ _tag: "FenceSeen", fence: other }).send({ _tag: "Tick" })
+    assert.isTrue(rig.state.paused)
+    assert.isFalse(rig.state.flattening)
+    assert.isUndefined(call(rig))
+  })
+
   it("a target that waits for its turn is dropped; one call is never replaced by another", () => {
     const rig = holding(new Rig().ready()).after(2100).quote()
     const target = rig.proposal()
