@@ -208,12 +208,19 @@ export class Judge extends Witness {
 
   /** Causes latched now, by the database. */
   latched(): ReadonlyArray<string> {
+    return Object.entries(this.latches()).map(([cause, { reason }]) => `${cause}: ${reason}`)
+  }
+
+  /** When the last of the breaker's cool-downs ends; in the past when there is none. */
+  coolsUntil(): EpochMs {
+    return Math.max(0, ...Object.values(this.latches()).map(({ probeAt = 0 }) => probeAt))
+  }
+
+  private latches(): Readonly<Record<string, { readonly reason: string; readonly probeAt?: EpochMs }>> {
     const [row] = this.rows("SELECT state FROM breaker")
     const state: unknown = JSON.parse(String(row?.["state"] ?? "{}"))
-    if (typeof state !== "object" || state === null || !("latches" in state)) return []
-    return Object.entries(state.latches as Record<string, { reason: string }>).map(
-      ([cause, l]) => `${cause}: ${l.reason}`
-    )
+    if (typeof state !== "object" || state === null || !("latches" in state)) return {}
+    return state.latches as Record<string, { reason: string; probeAt?: EpochMs }>
   }
 
   /** Every change of the breaker, as the database tells it. */

@@ -43,6 +43,8 @@ export interface RunResult {
 /** The quiet phase lasts at least and at most so long. */
 const QUIET_LEAST_MS = 120_000
 const QUIET_MOST_MS = 45 * 60_000
+/** What a latch that relapsed all day has to wait for at most, beyond that: the breaker's longest cool-down. */
+const LONGEST_COOLDOWN_MS = 3_600_000
 const LOOK_EVERY_MS = 5000
 const CHECK_EVERY_MS = 60_000
 /** In a long run the operator looks in so often, and old bookings are looked at again. */
@@ -106,8 +108,13 @@ class Simulation extends Acts {
     this.told.wishes.splice(0, Number.POSITIVE_INFINITY, {})
     let waiting: ReadonlyArray<string> = []
     let settledAfter: number | undefined
-    while (loop.now - from < QUIET_MOST_MS) {
+    let stated = 0
+    while (loop.now - from < QUIET_MOST_MS + stated) {
       if (!this.advance(loop.now + LOOK_EVERY_MS)) return undefined
+      // a cool-down that runs when the faults end is a wait that the trader states
+      if (loop.now - from < QUIET_LEAST_MS) {
+        stated = Math.max(stated, Math.min(judge.coolsUntil() - from, LONGEST_COOLDOWN_MS))
+      }
       this.tellMinute()
       if (!this.process.alive) {
         waiting = ["the trader does not run"]
