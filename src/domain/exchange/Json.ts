@@ -45,7 +45,7 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 // A string's text: no raw control characters, escapes checked by `JSON.parse`.
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\.)*"/y // oxlint-disable-line no-control-regex -- JSON forbids them in strings
 const SPACE = /[ \t\r\n]*/y
-/** Deeper documents are refused: no request of Kraken's nests further, and the reader recurses. */
+/** Lists and objects in one another. Deeper documents are refused: no request of Kraken's nests further, and the reader recurses. */
 const MAX_DEPTH = 32
 
 class Malformed {
@@ -120,10 +120,9 @@ const readRecord = (c: Cursor, depth: number): InRecord | Malformed => {
 }
 
 const readValue = (c: Cursor, depth: number): In | Malformed => {
-  if (depth > MAX_DEPTH) return malformed
   space(c)
-  if (take(c, "{")) return readRecord(c, depth + 1)
-  if (take(c, "[")) return readList(c, depth + 1)
+  if (take(c, "{")) return depth < MAX_DEPTH ? readRecord(c, depth + 1) : malformed
+  if (take(c, "[")) return depth < MAX_DEPTH ? readList(c, depth + 1) : malformed
   if (c.text[c.position] === '"') return readString(c)
   if (take(c, "true")) return true
   if (take(c, "false")) return false
