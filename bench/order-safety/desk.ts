@@ -217,7 +217,7 @@ export const makeDesk = (world: World, life: Life, books: Books): Deps => ({
     backup: () => notOffered("backup"),
     health: notOffered("health")
   },
-  writer: { write: () => undefined, drained: () => Effect.succeed(true), run: Effect.never },
+  writer: { write: () => undefined, drained: () => Effect.succeed(true), along: (use) => use([]), run: Effect.never },
   clock: {
     now: Effect.sync(() => world.now),
     unsafeNow: () => world.now,

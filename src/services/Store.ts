@@ -53,11 +53,13 @@ export interface StoreShape {
   /**
    * Intent, nonce and fence check in one transaction: refuses with `FenceMoved` when the epoch in the database is not the
    * approval's; otherwise inserts the order as `pending`, advances the order sequence, and issues the nonce
-   * max(exchange ms, last + 1). Durable (fsync) when it succeeds. Has priority over batches.
+   * max(exchange ms, last + 1). Durable (fsync) when it succeeds. Has priority over batches. `along` is committed with it, and
+   * only with it.
    */
   readonly commitIntent: (
     approved: ApprovedOrder,
-    exchangeNow: EpochMs
+    exchangeNow: EpochMs,
+    along?: ReadonlyArray<StoreWrite>
   ) => Effect.Effect<CommittedIntent, StoreFailed | FenceMoved>
   /**
    * The same for an exit while the database cannot be written: one synced line in a preallocated side file, with a nonce

@@ -55,10 +55,10 @@ const secondsSince = (began: bigint): number => Number(process.hrtime.bigint() -
 /** The duration of every commit, and how many failed. A refusal by the fence is an answer, not a failure of the database. */
 export const measuredStore = (store: StoreShape, gauges: Gauges): StoreShape => ({
   ...store,
-  commitIntent: (approved, exchangeNow) =>
+  commitIntent: (approved, exchangeNow, along) =>
     Effect.suspend(() => {
       const began = process.hrtime.bigint()
-      return store.commitIntent(approved, exchangeNow).pipe(
+      return store.commitIntent(approved, exchangeNow, along).pipe(
         Effect.tap(() => {
           gauges.commits.intent.observe(secondsSince(began))
           gauges.nonces += 1

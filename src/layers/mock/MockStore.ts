@@ -173,6 +173,15 @@ const make = (prefix: InstallationPrefix, start: Snapshot) =>
       return intent
     }
 
+    /** A batch, whole or not at all. False when the records refuse it. */
+    const take = (writes: ReadonlyArray<StoreWrite>): boolean => {
+      const next = copy(books)
+      if (!writes.every((write) => apply(next, write))) return false
+      books = next
+      batches.push(writes)
+      return true
+    }
+
     const store: StoreShape = {
       load: reading("load", () => ({
         ...books.snapshot,
@@ -183,12 +192,12 @@ const make = (prefix: InstallationPrefix, start: Snapshot) =>
           return !isOpenLot(lot) && entry !== undefined && !isSettled(entry)
         })
       })),
-      commitIntent: (approved) =>
-        working("commitIntent", () => {
+      commitIntent: (approved, _, along = []) =>
+        working("commitIntent", (): Effect.Effect<CommittedIntent, FenceMoved | StoreFailed> => {
           const current = books.snapshot.fence.epoch
-          return current === approved.epoch
-            ? Effect.map(nonce.next, (number) => record(approved, number))
-            : Effect.fail(new FenceMoved({ approved: approved.epoch, current }))
+          if (current !== approved.epoch) return Effect.fail(new FenceMoved({ approved: approved.epoch, current }))
+          if (along.length > 0 && !take(along)) return Effect.fail(failed("commitIntent", "other"))
+          return Effect.map(nonce.next, (number) => record(approved, number))
         }),
       commitExitAside: (approved, number) =>
         Effect.suspend(() => {
@@ -197,13 +206,7 @@ const make = (prefix: InstallationPrefix, start: Snapshot) =>
           return Effect.succeed(record(approved, number))
         }),
       commit: (writes) =>
-        working("commit", () => {
-          const next = copy(books)
-          if (!writes.every((write) => apply(next, write))) return Effect.fail(failed("commit", "other"))
-          books = next
-          batches.push(writes)
-          return Effect.void
-        }),
+        working("commit", () => (take(writes) ? Effect.void : Effect.fail(failed("commit", "other")))),
       fence: reading("fence", () => books.snapshot.fence),
       moveFence: (change) =>
         reading("moveFence", () => {

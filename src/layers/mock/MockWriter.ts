@@ -24,6 +24,8 @@ const make = () => {
       batches.push(writes)
     },
     drained: () => Effect.sync(() => drained),
+    // what was written counts as durable already
+    along: (use) => use([]),
     run: Effect.never
   }).pipe(
     Context.add(MockWriterControl, {

@@ -99,7 +99,7 @@ const make = Effect.gen(function* () {
 
   const shape: StoreShape = {
     load: database.read("load", readSnapshot),
-    commitIntent: (approved, exchangeNow) =>
+    commitIntent: (approved, exchangeNow, along = []) =>
       transact("commit an intent", (sql) => {
         const { epoch } = readFence(sql)
         if (epoch !== approved.epoch) return Either.left(new FenceMoved({ approved: approved.epoch, current: epoch }))
@@ -109,6 +109,7 @@ const make = Effect.gen(function* () {
         insertOrder(sql, order)
         insertIntent(sql, order, nonce, epoch, "database")
         advanceSequence(sql, order, exchangeNow)
+        applyAll(sql, along)
         return Either.right(nonce)
       }).pipe(
         Effect.flatMap((result) => result),

@@ -33,23 +33,26 @@ interface NotDurable {
 }
 
 const commit = (d: Deps, approved: ApprovedOrder): Effect.Effect<Either.Either<CommittedIntent, NotDurable>> =>
-  Effect.suspend(() => d.store.commitIntent(approved, d.clock.unsafeNow())).pipe(
-    Effect.map(Either.right),
-    Effect.catchTags({
-      FenceMoved: (error) =>
-        d.store.fence.pipe(
-          Effect.flatMap((fence) => d.engine.tell({ _tag: "FenceSeen", fence })),
-          Effect.catchTag("StoreFailed", () => Effect.void),
-          Effect.as(
-            Either.left({
-              why: "fence" as const,
-              text: `the fence is at ${error.current}, the order was approved at ${error.approved}`
-            })
-          )
-        ),
-      StoreFailed: (error) => aside(d, approved, error.message, error.reason)
-    })
-  )
+  d.writer
+    // what approving it changed (the day's count of entries) is durable with the intent, not after it
+    .along((queued) => d.store.commitIntent(approved, d.clock.unsafeNow(), queued))
+    .pipe(
+      Effect.map(Either.right),
+      Effect.catchTags({
+        FenceMoved: (error) =>
+          d.store.fence.pipe(
+            Effect.flatMap((fence) => d.engine.tell({ _tag: "FenceSeen", fence })),
+            Effect.catchTag("StoreFailed", () => Effect.void),
+            Effect.as(
+              Either.left({
+                why: "fence" as const,
+                text: `the fence is at ${error.current}, the order was approved at ${error.approved}`
+              })
+            )
+          ),
+        StoreFailed: (error) => aside(d, approved, error.message, error.reason)
+      })
+    )
 
 /** The database cannot be written: an entry is not sent; an exit's intent goes to the side file with a nonce from memory. */
 const aside = (

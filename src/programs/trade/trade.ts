@@ -62,6 +62,9 @@ export type World =
   | InstanceLock
   | StopSignal
 
+/** How long a line of the log waits (real time), so that it is not written between a decision and its order. */
+const VOICE_AFTER = "2 millis"
+
 /** Services that exist inside a run, for companions such as the control server. */
 export type Inside = World | Engine | OrderDesk | Writer
 
@@ -230,6 +233,8 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     const voice = Effect.gen(function* () {
       while (true) {
         const [batch] = yield* notices.takeAll
+        // writing a line takes as long as half of an order's way to the wire: the order goes first
+        yield* Effect.sleep(VOICE_AFTER)
         for (const [decision, at] of batch) yield* speak(decision, at)
       }
     })

@@ -486,6 +486,36 @@ describe("intents", () => {
     })
   )
 
+  it.scoped("what goes along is committed with the intent, and only with it", () =>
+    Effect.gen(function* () {
+      yield* opened(
+        fileIn(yield* tempFolder),
+        Effect.gen(function* () {
+          const store = yield* Store
+          const along: ReadonlyArray<StoreWrite> = [{ _tag: "Note", key: "throttle", value: "1" }]
+          const noted = Effect.map(store.load, ({ notes }) => notes.get("throttle"))
+          yield* store.commitIntent(approvedEntry("kt1a"), NOON)
+          yield* Effect.flip(store.commitIntent(approvedEntry("kt1a"), NOON, along))
+          assert.isUndefined(yield* noted)
+          yield* store.moveFence({})
+          assert.strictEqual(
+            (yield* Effect.flip(store.commitIntent(approvedEntry("kt1b"), NOON, along)))._tag,
+            "FenceMoved"
+          )
+          assert.isUndefined(yield* noted)
+          yield* store.commitIntent(approvedEntry("kt1b", 1), NOON, along)
+          assert.strictEqual(yield* noted, "1")
+          // what cannot be booked takes the intent with it
+          const twice = [{ _tag: "Fill", booked: booked("T1", "kt1b") } as const]
+          yield* store.commit(twice)
+          const other = [{ _tag: "Fill", booked: booked("T1", "kt1b", "7") } as const]
+          yield* Effect.flip(store.commitIntent(approvedEntry("kt1c", 1), NOON, other))
+          assert.isTrue(Option.isNone(yield* store.findOrder({ clientId: id("kt1c") })))
+        })
+      )
+    })
+  )
+
   it.scoped("an id is never used twice (I2), and the refusal leaves nothing", () =>
     Effect.gen(function* () {
       yield* opened(

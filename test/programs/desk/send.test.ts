@@ -3,6 +3,7 @@ import { Deferred, Effect, Either, Exit, Fiber, Option, TestClock } from "effect
 import { ExchangeOrderId } from "../../../src/domain/order/Ids.ts"
 import type { SendOutcome } from "../../../src/domain/order/Outcome.ts"
 import type { Proposal } from "../../../src/domain/order/Steps.ts"
+import type { StoreWrite } from "../../../src/domain/engine/Write.ts"
 import { gates } from "../../../src/domain/engine/Views.ts"
 import type { Deps } from "../../../src/programs/desk/Deps.ts"
 import { send, voidReason } from "../../../src/programs/desk/send.ts"
@@ -23,7 +24,7 @@ const traced = (d: Deps, log: Array<string>): Deps => ({
   },
   store: {
     ...d.store,
-    commitIntent: (approved, now) => Effect.tap(d.store.commitIntent(approved, now), () => log.push("intent durable"))
+    commitIntent: (...args) => Effect.tap(d.store.commitIntent(...args), () => log.push("intent durable"))
   }
 })
 
@@ -78,6 +79,37 @@ describe("sending an order", () => {
       )
     })
   }
+
+  it.scoped("I1: what approving an entry changed is durable with its intent, in one transaction", () => {
+    const rig = proposing()
+    return inWorld(rig, (b) =>
+      Effect.gen(function* () {
+        const log: Array<string> = []
+        const { store } = b.d
+        const told = (name: string, writes: ReadonlyArray<StoreWrite> = []): void => {
+          const notes = writes.flatMap((write) => (write._tag === "Note" ? [write.key] : []))
+          if (notes.includes("throttle")) log.push(name)
+        }
+        yield* b.rest.answer(
+          "addOrder",
+          Effect.sync(() => {
+            log.push("on the wire")
+            return accepted
+          })
+        )
+        const watched: Deps["store"] = {
+          ...store,
+          commit: (writes) => Effect.tap(store.commit(writes), () => told("by itself", writes)),
+          commitIntent: (...args) => Effect.tap(store.commitIntent(...args), () => told("with the intent", args[2]))
+        }
+        yield* send({ ...b.d, store: watched }, rig.proposal())
+        assert.deepEqual(log, ["with the intent", "on the wire"])
+        yield* b.d.writer.drained(1000)
+        const writes = (yield* b.store.batches).flat()
+        assert.strictEqual(writes.filter((write) => write._tag === "Note" && write.key === "throttle").length, 1)
+      })
+    )
+  })
 
   it.scoped("I2: a defect while sending is an unknown outcome, never a second try", () => {
     const rig = proposing()

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, TestClock } from "effect"
+import { Effect, Exit, Fiber, Option, TestClock } from "effect"
 import type { StoreWrite } from "../../../src/domain/engine/Write.ts"
 import { proofWrite } from "../../../src/domain/engine/Write.ts"
 import { MockStoreControl } from "../../../src/layers/mock/MockStore.ts"
@@ -99,6 +99,69 @@ describe("the writer", () => {
       yield* TestClock.adjust("10 seconds")
       assert.isTrue(yield* writer.drained(1000))
       assert.strictEqual(heard.at(-1), "proof 3")
+    }).pipe(Effect.provide(world()))
+  )
+
+  it.scoped("lends what is queued to another's transaction; what was durable there is not written again", () =>
+    Effect.gen(function* () {
+      const { writer, store, heard } = yield* setting
+      yield* Effect.forkScoped(writer.run)
+      writer.write([note("a"), note("b")])
+      writer.write([proofWrite(7)])
+      const waiting = yield* Effect.fork(writer.drained(1000))
+      const lent = yield* writer.along((queued) => {
+        // what comes in the meantime waits, and is not lent to a second one
+        writer.write([note("c")])
+        return Effect.zipRight(rest, Effect.zip(Effect.succeed(queued), writer.along(Effect.succeed)))
+      })
+      assert.deepEqual(lent, [[note("a"), note("b"), proofWrite(7)], []])
+      assert.deepEqual(heard, ["proof 7"])
+      assert.isTrue(yield* Fiber.join(waiting))
+      assert.isTrue(yield* writer.drained(1000))
+      assert.deepEqual(yield* store.batches, [[note("c")]])
+      assert.deepEqual(yield* writer.along(Effect.succeed), [])
+    }).pipe(Effect.provide(world()))
+  )
+
+  it.scoped("what was lent and did not become durable is committed in its place, and nothing before it is told", () =>
+    Effect.gen(function* () {
+      const { writer, store, heard } = yield* setting
+      yield* Effect.forkScoped(writer.run)
+      for (const end of [Effect.fail("refused"), Effect.die("a bug"), Effect.interrupt]) {
+        writer.write([note("a"), proofWrite(1)])
+        const drained = yield* Effect.fork(writer.drained(1000))
+        const used = yield* Effect.exit(
+          writer.along((queued) => {
+            writer.write([note("b")])
+            assert.strictEqual(queued.length, 2)
+            return Effect.zipRight(rest, end)
+          })
+        )
+        assert.isTrue(Exit.isFailure(used))
+        assert.deepEqual(heard, [])
+        assert.isNull(yield* Fiber.poll(drained).pipe(Effect.map(Option.getOrNull)))
+        assert.isTrue(yield* Fiber.join(drained))
+        assert.isTrue(yield* writer.drained(1000))
+        assert.deepEqual((yield* store.batches).flat().slice(-3), [note("a"), proofWrite(1), note("b")])
+        heard.length = 0
+      }
+    }).pipe(Effect.provide(world()))
+  )
+
+  it.scoped("lends nothing while a batch is being retried, nor more than a transaction bears", () =>
+    Effect.gen(function* () {
+      const { writer, store } = yield* setting
+      for (let n = 0; n < 201; n++) writer.write([note(String(n))])
+      assert.deepEqual(yield* writer.along(Effect.succeed), [])
+      yield* store.failWith("full")
+      yield* Effect.forkScoped(writer.run)
+      yield* rest
+      writer.write([note("later")])
+      assert.deepEqual(yield* writer.along(Effect.succeed), [])
+      yield* store.failWith(undefined)
+      yield* TestClock.adjust("10 seconds")
+      assert.isTrue(yield* writer.drained(1000))
+      assert.deepEqual((yield* store.batches).flat().at(-1), note("later"))
     }).pipe(Effect.provide(world()))
   )
 })

@@ -127,11 +127,11 @@ export const connection = (
       (a) => Effect.sync(() => a.destroy())
     )
 
-    const warm = Effect.async<void>((resume) => {
-      if (agent.isWarm) return resume(Effect.void)
+    const opened = Effect.async<void>((resume) => {
       const cancel = agent.prepare(() => resume(Effect.void))
       return Effect.sync(cancel)
     }).pipe(Effect.timeoutOption(WARM_TIMEOUT_MS), Effect.asVoid)
+    const warm = Effect.suspend(() => (agent.isWarm ? Effect.void : opened))
 
     const transmit = <E>(
       request: HttpRequest,
