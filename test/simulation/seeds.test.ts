@@ -3,7 +3,7 @@
  * repeats them, in a process of its own with two threads.
  */
 import { spawn } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { createInterface } from "node:readline"
@@ -120,27 +120,4 @@ describe("hours of faults", () => {
     },
     LONGEST_MS
   )
-})
-
-describe("whether the program is built", () => {
-  it("is told by what stands in it, not by its date alone", () => {
-    const [src, dist] = [join(folder, "src"), join(folder, "dist")]
-    const text = 'import { b } from "./b.ts"\nexport const a: number = b\n'
-    assert.include(whyNotBuilt(src, dist), "main.js is missing: run `npm run build` first")
-    for (const place of [src, dist]) mkdirSync(place)
-    writeFileSync(join(dist, "main.js"), "")
-    writeFileSync(join(src, "a.ts"), text)
-    assert.include(whyNotBuilt(src, dist), "a.js is missing")
-    const compiled = 'import { b } from "./b.js";\nexport const a = b;\n//# sourceMappingURL=a.js.map'
-    writeFileSync(join(dist, "a.js"), compiled)
-    const later = new Date(Date.now() + 60_000)
-    utimesSync(join(src, "a.ts"), later, later)
-    assert.isUndefined(whyNotBuilt(src, dist))
-    writeFileSync(join(src, "a.ts"), text.replace("= b", "= b + 1"))
-    utimesSync(join(src, "a.ts"), later, later)
-    assert.include(whyNotBuilt(src, dist), "a.js is older than")
-    writeFileSync(join(src, "notes.md"), "")
-    utimesSync(join(dist, "a.js"), new Date(later.getTime() + 1000), new Date(later.getTime() + 1000))
-    assert.isUndefined(whyNotBuilt(src, dist))
-  })
 })
