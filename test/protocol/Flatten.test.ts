@@ -2,6 +2,8 @@
 import { describe, it } from "@effect/vitest"
 import { Effect, Exit, Option } from "effect"
 import { assert } from "vitest"
+import { exitCodeOf } from "../../src/programs/cli/ExitCode.ts"
+import type { FlattenRun } from "../../src/programs/flatten/FlattenRun.ts"
 import { Store } from "../../src/services/Store.ts"
 import { anEntry, beside, bought, control, latches, logged, noEntry } from "./hands.ts"
 import { assertBooks, assertExits, ownFills } from "./judge.ts"
@@ -104,7 +106,13 @@ describe("a run that only sells", () => {
       const seen: Array<number> = []
       const run = yield* world.start(
         {},
-        { flatten: { timeoutMs: 60_000, seen: ({ lots }) => Effect.sync(() => void seen.push(lots.length)) } }
+        {
+          flatten: {
+            timeoutMs: 60_000,
+            waiting: () => Effect.void,
+            seen: ({ lots }) => Effect.sync(() => void seen.push(lots.length))
+          }
+        }
       )
       const end = yield* run.ended
       assert.isTrue(Exit.isSuccess(end))
@@ -125,7 +133,10 @@ describe("a run that only sells", () => {
       yield* ready(world)
       yield* anEntry(world)
       yield* first.kill
-      const run = yield* world.start({}, { flatten: { timeoutMs: 60_000, seen: () => Effect.void } })
+      const run = yield* world.start(
+        {},
+        { flatten: { timeoutMs: 60_000, seen: () => Effect.void, waiting: () => Effect.void } }
+      )
       assert.isTrue(Exit.isSuccess(yield* run.ended))
       assert.deepEqual((yield* world.view).open, [])
       yield* assertBooks(world)
@@ -151,6 +162,7 @@ describe("a run that only sells", () => {
         {
           flatten: {
             timeoutMs: 60_000,
+            waiting: () => Effect.void,
             seen: ({ lots }) => Effect.sync(() => void (last = lots.map((lot) => `${lot.state} ${lot.remaining}`)))
           }
         }
@@ -178,11 +190,82 @@ describe("a run that only sells", () => {
         endpoint: "AmendOrder",
         effect: { kind: "error", error: "EService:Unavailable", executed: false }
       })
-      const run = yield* world.start({}, { flatten: { timeoutMs: 4_000, seen: () => Effect.void } })
+      const run = yield* world.start(
+        {},
+        { flatten: { timeoutMs: 4_000, seen: () => Effect.void, waiting: () => Effect.void } }
+      )
       const end = yield* run.ended
       assert.strictEqual(heldLots(world), 1)
       if (Exit.isSuccess(end)) assert.strictEqual(end.value.held.length, 1)
       assert.deepEqual((yield* world.view).open, [])
     })
+  )
+
+  it.scopedLive(
+    "an exchange that does not answer the start is asked again until it does; the sale has the rest of the time",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        const first = yield* world.start()
+        yield* ready(world)
+        yield* bought(world)
+        yield* first.kill
+        const effect = { kind: "error", error: "EService:Unavailable", executed: false } as const
+        yield* world.kraken.faults.add({ on: "rest", endpoint: "Time", effect })
+        const told: Array<string> = []
+        const flatten: FlattenRun = {
+          timeoutMs: 60_000,
+          seen: () => Effect.void,
+          waiting: (why) =>
+            Effect.suspend(() => {
+              told.push(why)
+              // at the second time it answers that, and fails at the next step
+              if (told.length === 1) return Effect.void
+              return Effect.zipRight(
+                world.kraken.faults.clear(),
+                told.length > 2 ? Effect.void : world.kraken.faults.add({ on: "rest", endpoint: "AssetPairs", effect })
+              )
+            })
+        }
+        const run = yield* world.start({}, { flatten })
+        const end = yield* run.ended
+        assert.isTrue(Exit.isSuccess(end))
+        assert.strictEqual(heldLots(world), 0)
+        assert.strictEqual(told.length, 3)
+        assert.include(told[0], "the exchange's clock could not be read")
+        assert.include(told[2], "could not be read")
+        assert.deepEqual((yield* world.view).open, [])
+        yield* assertBooks(world)
+      })
+  )
+
+  it.scopedLive(
+    "when the exchange never answers, the run ends with the time, and the word to sell holds for the next one",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        const first = yield* world.start()
+        yield* ready(world)
+        yield* bought(world)
+        yield* first.kill
+        yield* world.kraken.faults.add({
+          on: "rest",
+          endpoint: "Time",
+          effect: { kind: "error", error: "EService:Unavailable", executed: false }
+        })
+        const left: Array<number> = []
+        const waiting = (_: string, leftMs: number): Effect.Effect<void> => Effect.sync(() => void left.push(leftMs))
+        const run = yield* world.start({}, { flatten: { timeoutMs: 12_000, seen: () => Effect.void, waiting } })
+        const end = yield* run.ended
+        assert.strictEqual(exitCodeOf(end), 69)
+        assert.isAtLeast(left.length, 1)
+        assert.isTrue(left.every((ms, n) => ms > 0 && ms <= (left[n - 1] ?? 12_000)))
+        assert.strictEqual(heldLots(world), 1)
+        yield* world.kraken.faults.clear()
+        // a trader like any other: it reads the word in the fence
+        yield* world.start()
+        yield* soldOut(world)
+        yield* assertBooks(world)
+      })
   )
 })

@@ -175,7 +175,7 @@ const commandsOf = <E, R>(run: Commands<E, R>) => {
       force: Options.boolean("force").pipe(
         Options.withDescription("end the process of a trader that does not answer, and sell without it")
       ),
-      timeout: timeout("how long the sale may take, e.g. 30s or 5m; 2m unless told")
+      timeout: timeout("how long the sale may take, waiting for Kraken included, e.g. 30s or 5m; 2m unless told")
     },
     ({ force, timeout: wait, yes: asked }) => run.flatten({ yes: asked, force, timeoutMs: Option.getOrUndefined(wait) })
   ).pipe(

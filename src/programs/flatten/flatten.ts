@@ -190,11 +190,36 @@ const alone = (told: Told, deadline: number) =>
     }
     yield* terminal.printError("No trader runs: selling without it.")
     const timeoutMs = Math.max(0, deadline - (yield* Clock.currentTimeMillis))
+    const p = palette(terminal.colors)
+    let waited = false
     const ended = yield* Effect.either(
-      beside.sellAll({ timeoutMs, seen: (progress) => Effect.provideService(tell(told, progress), Terminal, terminal) })
+      beside.sellAll({
+        timeoutMs,
+        seen: (progress) => Effect.provideService(tell(told, progress), Terminal, terminal),
+        waiting: (why, leftMs) =>
+          Effect.suspend(() => {
+            waited = true
+            if (told.lines.has(why)) return Effect.void
+            told.lines.add(why)
+            const seconds = Math.ceil(leftMs / 1000)
+            return terminal.printError(
+              p.dim(`… Kraken cannot be reached: ${printable(why)}. Nothing is sold yet; tried again for ${seconds} s`)
+            )
+          })
+      })
     )
     if (Either.isLeft(ended)) {
-      if (told.last === undefined) return yield* ended.left
+      if (told.last === undefined) {
+        const { code, text } = ended.left
+        if (code !== ExitCodes.exchangeUnavailable) return yield* ended.left
+        const word = waited
+          ? " The word to sell everything stands in the records: a trader that starts on them sells, and buys nothing."
+          : ""
+        return yield* new CommandFailed({
+          text: `NOTHING WAS SOLD: ${text}${word} Run \`flatten\` again, with a longer --timeout if need be, or sell by hand at Kraken.`,
+          code
+        })
+      }
       yield* terminal.printError(ended.left.text)
     }
     const end = yield* conclude(told, true)

@@ -28,6 +28,7 @@ import { Writer } from "../../services/Writer.ts"
 import { makeOrderDesk } from "../desk/desk.ts"
 import type { Check } from "../doctor/Check.ts"
 import type { FlattenRun } from "../flatten/FlattenRun.ts"
+import { onceAnswered } from "../flatten/onceAnswered.ts"
 import { progressOf, standing, STEADY_MS } from "../flatten/progress.ts"
 import { makeObservingDesk } from "../observe/desk.ts"
 import { restart } from "./backoff.ts"
@@ -136,20 +137,18 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     const books = yield* store.load
     const snapshot = sale === undefined ? books : { ...books, fence: sale(books.fence) }
     yield* tellLostLog(snapshot, yield* clock.now)
-    const cleared = yield* Effect.raceFirst(
-      preflight({
-        snapshot,
-        local: options.checks?.local(snapshot) ?? Effect.succeed([]),
-        sellOnly: options.flatten === undefined ? undefined : "everything is being sold (`flatten`)",
-        step
-      }),
-      stop.requested
-    )
+    const start = preflight({
+      snapshot,
+      local: options.checks?.local(snapshot) ?? Effect.succeed([]),
+      sellOnly: options.flatten === undefined ? undefined : "everything is being sold (`flatten`)",
+      step
+    })
+    const cleared = yield* Effect.raceFirst(onceAnswered(start, options.flatten), stop.requested)
     if (typeof cleared === "string") {
       yield* Effect.logInfo(`stopping before anything was done: ${cleared}`)
       return { reason: cleared, held: snapshot.lots.map(heldText) }
     }
-    const { exitsOnly, instruments: rules } = cleared
+    const [{ exitsOnly, instruments: rules }, flatten] = cleared
     const { echo, rest } = yield* overhear(yield* KrakenRest)
 
     // ---- the parts, wired through queues ---------------------------------------------------------------------------
@@ -274,8 +273,8 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
         restart
       },
       ...(armed ? [{ name: "dead man's switch", run: deadManSwitch(switchMs), restart, fatal: isRefusal }] : []),
-      ...(options.flatten === undefined ? [] : [{ name: "flatten", run: endWhenSold(options.flatten) }]),
-      ...(settings.mode === "paper" && settings.paper.stopAfter !== undefined && options.flatten === undefined
+      ...(flatten === undefined ? [] : [{ name: "flatten", run: endWhenSold(flatten) }]),
+      ...(settings.mode === "paper" && settings.paper.stopAfter !== undefined && flatten === undefined
         ? [{ name: "stop after", run: stopAfter(settings.paper.stopAfter), restart }]
         : []),
       { name: "checks", run: lateChecks(echo, rules, options.checks?.slow ?? Effect.succeed([])), restart },
@@ -294,10 +293,9 @@ export const trade = (options: TradeOptions): Effect.Effect<StopReport, TradeErr
     const asked = Effect.gen(function* () {
       const reason = yield* stop.requested
       yield* Effect.logInfo(`stopping: ${reason}`)
-      const told = options.flatten
       return yield* shutdown(reason, armed).pipe(
         Effect.ensuring(
-          told === undefined ? Effect.void : Effect.suspend(() => told.seen(progressOf(engine.unsafeState())))
+          flatten === undefined ? Effect.void : Effect.suspend(() => flatten.seen(progressOf(engine.unsafeState())))
         )
       )
     })

@@ -161,10 +161,42 @@ describe("flatten without an answer", () => {
       const unwritten = Effect.fail(new CommandFailed({ text: "disk", code: 73 }))
       assert.strictEqual((yield* on(selling(dust, unwritten), {}, withRecords)).code, 73)
       const refused = { sellAll: () => Effect.fail(new CommandFailed({ text: "Kraken cannot be reached", code: 69 })) }
-      assert.strictEqual((yield* on({ beside: refused }, {}, withRecords)).code, 69)
+      const unreached = yield* on({ beside: refused }, {}, withRecords)
+      assert.strictEqual(unreached.code, 69)
+      assert.include(unreached.error, "NOTHING WAS SOLD: Kraken cannot be reached Run `flatten` again")
       const silent = yield* on({ beside: { sellAll: () => Effect.void } }, {}, withRecords)
       assert.strictEqual(silent.code, 86)
     })
+  )
+
+  it.effect(
+    "a dead trader and an exchange that does not answer: what is waited for is said, and at last that nothing was sold",
+    () =>
+      Effect.gen(function* () {
+        const down = new CommandFailed({ text: "Kraken cannot be reached: refused.", code: 69 })
+        const waits: BesideShape["sellAll"] = ({ timeoutMs, waiting }) =>
+          waiting("refused", timeoutMs).pipe(
+            Effect.zipRight(waiting("refused", timeoutMs - 2000)),
+            Effect.zipRight(waiting("timed out", timeoutMs - 4000)),
+            Effect.zipRight(Effect.fail(down))
+          )
+        const late = yield* on({ beside: { sellAll: waits } }, {}, withRecords)
+        assert.strictEqual(late.code, 69)
+        assert.strictEqual(late.error.split("Nothing is sold yet").length, 3, "each reason once")
+        assert.include(late.error, "Kraken cannot be reached: refused. Nothing is sold yet; tried again for 30 s")
+        assert.include(late.error, "Kraken cannot be reached: timed out. Nothing is sold yet; tried again for 26 s")
+        assert.include(late.error, "NOTHING WAS SOLD: Kraken cannot be reached: refused. The word to sell")
+
+        const answered: BesideShape["sellAll"] = (run) =>
+          run.waiting("refused", 9000).pipe(Effect.zipRight(run.seen(held)), Effect.zipRight(run.seen(none)))
+        const sold = yield* on({ beside: { sellAll: answered } }, {}, withRecords)
+        assert.strictEqual(sold.code, 0)
+        assert.include(sold.out, "sold 100 of XLM/USD")
+        assert.notInclude(sold.error, "NOTHING WAS SOLD")
+        const unexplained: BesideShape["sellAll"] = (run) =>
+          Effect.zipRight(run.waiting("refused", 9000), Effect.fail(new CommandFailed({ text: "broken off" })))
+        assert.strictEqual((yield* on({ beside: { sellAll: unexplained } }, {}, withRecords)).code, 1)
+      })
   )
 
   it.effect("a trader that hangs: fenced and told; with --force ended, and sold without it", () =>
