@@ -19,6 +19,15 @@ export const Quantity = Brand.nominal<Quantity>()
 export const Usd = Brand.nominal<Usd>()
 export const Rate = Brand.nominal<Rate>()
 
+/** An amount of dollars for people, to the nearest cent: `-$0.14`. A loss is not made smaller than it is by cutting digits. */
+export const dollars = (value: bigint): string => {
+  const cents = Fixed.toDecimals(value, 2, "nearest")
+  return `${cents < 0n ? "-" : ""}$${Fixed.format(cents < 0n ? -cents : cents, 2)}`
+}
+
+/** The same with the sign of a gain: `+$0.14`. */
+export const signedDollars = (value: bigint): string => (value < 0n ? dollars(value) : `+${dollars(value)}`)
+
 export const zeroUsd: Usd = Usd(0n)
 export const zeroQuantity: Quantity = Quantity(0n)
 

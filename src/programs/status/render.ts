@@ -23,6 +23,13 @@ const amount = (text: string, show: (value: bigint) => string): string =>
     onRight: (value) => (value < 0n ? `-$${show(-value)}` : `$${show(value)}`)
   })
 
+/** An average price without the digits that come of dividing; `--json` has them all. */
+const averagePrice = (text: string): string =>
+  Either.match(Fixed.parse(text), {
+    onLeft: () => text,
+    onRight: (value) => Fixed.show(Fixed.toDecimals(value, 8, "nearest"))
+  })
+
 /** Gains green, losses red. */
 const result = (p: Palette, text: string | null): string => {
   if (text === null) return "?"
@@ -201,7 +208,7 @@ export const renderStatus = (view: StatusView, colors: boolean): string => {
                 shortTime(trade.at, view.at),
                 trade.symbol,
                 trade.quantity,
-                trade.price,
+                averagePrice(trade.price),
                 trade.status.toLowerCase(),
                 trade.profitUsd === null ? "" : result(p, trade.profitUsd)
               ])

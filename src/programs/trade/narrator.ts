@@ -3,14 +3,12 @@ import { Effect } from "effect"
 import type { EngineState, PairState } from "../../domain/engine/State.ts"
 import { dayLoss, exposure, openLots } from "../../domain/engine/Views.ts"
 import * as Fixed from "../../domain/money/Fixed.ts"
+import { dollars, signedDollars } from "../../domain/money/Money.ts"
 import { realisedOf, unrealised } from "../../domain/portfolio/Portfolio.ts"
 import { iso, utcDay } from "../../domain/Time.ts"
 import { Engine } from "../../services/Engine.ts"
 import type { SettingsShape } from "../../services/Settings.ts"
 import { stopsOf } from "./engine.ts"
-
-const usd = (value: bigint): string => `${value < 0n ? "-" : ""}$${Fixed.format(value < 0n ? -value : value, 2)}`
-const signed = (value: bigint): string => `${value < 0n ? "" : "+"}${usd(value)}`
 
 /** What this run will do, in a few sentences. */
 export const introduction = (settings: SettingsShape): ReadonlyArray<string> => {
@@ -23,7 +21,7 @@ export const introduction = (settings: SettingsShape): ReadonlyArray<string> => 
         : "LIVE trading: real money"
   return [
     world,
-    `buys ${limits.allowedPairs.join(", ")} when ${settings.strategy.name} sees a chance: at most ${usd(limits.maxTradeSize)} a trade and ${usd(limits.maxTotalExposure)} in all, ${limits.postOnly ? "post-only" : "also as taker"}; stops buying for the day at a loss of ${usd(limits.maxDailyLoss)}`,
+    `buys ${limits.allowedPairs.join(", ")} when ${settings.strategy.name} sees a chance: at most ${dollars(limits.maxTradeSize)} a trade and ${dollars(limits.maxTotalExposure)} in all, ${limits.postOnly ? "post-only" : "also as taker"}; stops buying for the day at a loss of ${dollars(limits.maxDailyLoss)}`,
     "every position gets an exit at once: a resting target, and a loss and a time limit that the trader watches itself. While the trader is down a position has NO loss exit",
     "stop with Ctrl-C or `stop`; look with `status`"
   ]
@@ -39,7 +37,7 @@ const ofPair = (state: EngineState, pair: PairState): string => {
   const held = lots.map((lot) => {
     const profit = quote === undefined ? undefined : realisedOf(lot) + unrealised(lot, quote, pair.takerFee)
     const status = pair.lotStatuses.find((one) => one.lotId === lot.id)
-    return `holds ${Fixed.show(lot.remaining)} ${i.base}${profit === undefined ? "" : ` (${signed(profit)})`}, ${status?.text ?? "its exit comes next"}`
+    return `holds ${Fixed.show(lot.remaining)} ${i.base}${profit === undefined ? "" : ` (${signedDollars(profit)})`}, ${status?.text ?? "its exit comes next"}`
   })
   return `${i.symbol} ${price}: ${held.length === 0 ? pair.note : held.join("; ")}`
 }
@@ -51,9 +49,9 @@ export const summary = (state: EngineState): string => {
   return [
     `${iso(state.now).slice(0, 16).replace("T", " ")} market time`,
     ...[...state.pairs.values()].map((pair) => ofPair(state, pair)),
-    `at work ${usd(exposure(state))} of ${usd(state.rules.limits.maxTotalExposure)}`,
-    `today ${loss === undefined ? "not known" : signed(-loss)}, ${state.throttle.day === utcDay(state.now) ? state.throttle.entries : 0} entries`,
-    `in all ${signed(state.totals.realised)} in ${state.totals.closedTrades} trades`,
+    `at work ${dollars(exposure(state))} of ${dollars(state.rules.limits.maxTotalExposure)}`,
+    `today ${loss === undefined ? "not known" : signedDollars(-loss)}, ${state.throttle.day === utcDay(state.now) ? state.throttle.entries : 0} entries`,
+    `in all ${signedDollars(state.totals.realised)} in ${state.totals.closedTrades} trades`,
     ...(stops.length === 0 ? [] : [`NOT BUYING: ${stops.join("; ")}`])
   ].join(" | ")
 }

@@ -3,6 +3,7 @@ import { Cause, Effect, Exit, Option } from "effect"
 import { latched } from "../../domain/breaker/Breaker.ts"
 import type { Snapshot } from "../../domain/engine/Snapshot.ts"
 import * as Fixed from "../../domain/money/Fixed.ts"
+import { dollars, signedDollars } from "../../domain/money/Money.ts"
 import { isLive } from "../../domain/order/Order.ts"
 import { exposure } from "../../domain/portfolio/Portfolio.ts"
 import type { EpochMs, UtcDay } from "../../domain/Time.ts"
@@ -25,8 +26,6 @@ const LOOK_MS = 30_000
 /** The outbox has written the alert down by then (real time): only now the note may say that it was told. */
 const WRITTEN = "2 seconds"
 
-const usd = (value: bigint): string => `${value < 0n ? "-" : ""}$${Fixed.format(value < 0n ? -value : value, 2)}`
-const signed = (value: bigint): string => `${value < 0n ? "" : "+"}${usd(value)}`
 const many = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`
 
 interface Standing {
@@ -48,7 +47,7 @@ const standing = ({ snapshot, limitUsd, offsetMs, newestBackup, machineNow }: St
   ]
   const held = snapshot.lots.length
   return [
-    `exposure ${usd(exposure(snapshot.lots, snapshot.orders.filter(isLive), () => undefined))} of ${usd(limitUsd)} in ${many(held, "position")}`,
+    `exposure ${dollars(exposure(snapshot.lots, snapshot.orders.filter(isLive), () => undefined))} of ${dollars(limitUsd)} in ${many(held, "position")}`,
     latches.length === 0 ? "breaker closed" : `BREAKER LATCHED: ${latches.join(", ")}`,
     ...(snapshot.fence.paused ? ["PAUSED"] : []),
     `clock ${Math.round(Math.abs(offsetMs))} ms ${offsetMs < 0 ? "ahead of" : "behind"} the exchange's`,
@@ -60,7 +59,7 @@ const standing = ({ snapshot, limitUsd, offsetMs, newestBackup, machineNow }: St
 }
 
 const dayText = (day: UtcDay, f: DayFigures): string =>
-  `${day} (UTC): ${many(f.closedTrades, "trade")} closed, ${f.winningTrades} with a profit; profit ${signed(f.profitUsd)} net of fees; fees ${usd(f.feesUsd)}; bought ${usd(f.boughtUsd)}, sold ${usd(f.soldUsd)} in ${many(f.executions, "execution")}`
+  `${day} (UTC): ${many(f.closedTrades, "trade")} closed, ${f.winningTrades} with a profit; profit ${signedDollars(f.profitUsd)} net of fees; fees ${dollars(f.feesUsd)}; bought ${dollars(f.boughtUsd)}, sold ${dollars(f.soldUsd)} in ${many(f.executions, "execution")}`
 
 /** Amounts for programs, as in the text. */
 const dataOf = (day: UtcDay, f: DayFigures): Readonly<Record<string, string | number>> => ({

@@ -91,4 +91,19 @@ describe("text schemas", () => {
   checkText("Quantity", Money.QuantityText, Money.Quantity)
   checkText("Usd", Money.UsdText, Money.Usd)
   checkText("Rate", Money.RateText, Money.Rate)
+
+  it("is told to people to the nearest cent, a loss no smaller than it is", () => {
+    const told = ["-0.139468741234", "-0.134", "-0.004", "0", "0.005", "9.996", "1234.5"].map((text) => Money.usd(text))
+    assert.deepStrictEqual(told.map(Money.dollars), [
+      "-$0.14",
+      "-$0.13",
+      "$0.00",
+      "$0.00",
+      "$0.01",
+      "$10.00",
+      "$1234.50"
+    ])
+    assert.strictEqual(Money.signedDollars(Money.usd("-0.139468741234")), "-$0.14")
+    assert.strictEqual(Money.signedDollars(Money.usd("0.139")), "+$0.14")
+  })
 })
