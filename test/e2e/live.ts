@@ -81,7 +81,7 @@ export const startExchange = async (place: Place, settings: Settings = {}): Prom
  * with an account that others may have used, and long to wait for here.
  */
 export const rested = (dataDir: string): Promise<void> => {
-  mkdirSync(dataDir, { mode: 0o700 })
+  mkdirSync(dataDir, { mode: 0o700, recursive: true })
   const value = RateBudget.serialise(RateBudget.empty(Date.now()), true)
   return Effect.runPromise(
     Effect.flatMap(Store, (store) => store.commit([{ _tag: "Note", key: LIMITS_NOTE, value }])).pipe(
