@@ -1,5 +1,7 @@
 import { existsSync, readdirSync } from "node:fs"
 import { defineConfig } from "vitest/config"
+import { BaseSequencer } from "vitest/node"
+import type { TestSpecification } from "vitest/node"
 
 /** Code that guards money: every line and every branch of it is tested. */
 const guards = ["src/domain/risk", "src/domain/breaker", "src/domain/exits", "src/programs/desk"]
@@ -11,6 +13,21 @@ if (process.env["CI"] !== undefined && missing.length > 0) {
   throw new Error(`No file in ${missing.join(", ")}: the coverage thresholds of vitest.config.ts name them.`)
 }
 
+/** Tests of whole processes and of whole traders: minutes in sum, much of it waiting, so that others fill the gaps. */
+const slow = ["test/e2e/", "test/simulation/seeds.", "test/crash/", "test/simulation/", "test/protocol/"]
+
+/** A fresh clone remembers no durations: a file of minutes that came last would keep everything waiting. */
+class SlowestFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const found = slow.findIndex((part) => moduleId.includes(`/${part}`))
+      return found === -1 ? slow.length : found
+    }
+    const sorted = await super.sort(files)
+    return sorted.toSorted((a, b) => rank(a) - rank(b))
+  }
+}
+
 export default defineConfig({
   resolve: {
     // The examples import the package by its name: here that is the source, as `paths` of tsconfig.json has it.
@@ -19,8 +36,13 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",
+    // Loading `effect` and its platform for each file anew would be a third of the run. No test leaves anything behind in
+    // a module: what a file sets for itself (vi.setConfig) it sets in the file, not in what it imports.
+    isolate: false,
+    sequence: { sequencer: SlowestFirst },
     minWorkers: 1,
-    maxWorkers: 2,
+    // more than two cores: whole processes are waited for most of the time
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // The last line of a CI run is read from the JSON report (scripts/report.mjs).

@@ -1,10 +1,11 @@
 /** The emergency sale by the built program: beside a trader that runs, is frozen, or is dead, and while the exchange answers badly. */
 import { readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { afterEach, assert, beforeEach, describe, it } from "vitest"
-import type { Exchange, Settings } from "./live.ts"
+import { assert, describe, it } from "vitest"
+import type { TestContext } from "vitest"
+import type { Settings } from "./live.ts"
 import { confirmationCode, eagerStrategy, rested, startExchange } from "./live.ts"
-import type { Place, Running } from "./program.ts"
+import type { Running } from "./program.ts"
 import { eventually, makePlace } from "./program.ts"
 
 interface Order {
@@ -20,60 +21,64 @@ interface View {
   readonly balances: Readonly<Record<string, string>>
 }
 
-const TIMEOUT = { timeout: 240_000 }
+const TIMEOUT = { timeout: 400_000 }
 
-let place: Place
-let exchange: Exchange
-let settings: Settings
-
-beforeEach(async () => {
-  place = makePlace()
-  exchange = await startExchange(place)
+/** A folder, an exchange and a confirmed trader's settings, of one test's own: the tests wait side by side. */
+const begin = async ({ onTestFinished }: TestContext) => {
+  const place = makePlace()
+  onTestFinished(() => place.clear())
+  const exchange = await startExchange(place)
   await rested(place.dataDir)
-  const live: Settings = { ...exchange.settings, STRATEGY: eagerStrategy(place.directory) }
+  // what a broken connection did not tell is asked for soon
+  const live: Settings = {
+    ...exchange.settings,
+    STRATEGY: eagerStrategy(place.directory),
+    RECONCILE_EVERY: "15s"
+  }
   const doctor = await place.run(["doctor", "--json"], live)
-  settings = { ...live, LIVE_TRADING_CONFIRMED: confirmationCode(doctor.out) }
-}, 200_000)
-afterEach(() => place.clear())
+  const settings: Settings = { ...live, LIVE_TRADING_CONFIRMED: confirmationCode(doctor.out) }
+  const view = async (): Promise<View> => (await exchange.operate("view")) as View
 
-const view = async (): Promise<View> => (await exchange.operate("view")) as View
+  /** Coins that the exchange's account holds. */
+  const coins = async (): Promise<number> => Number((await view()).balances["XLM"] ?? 0)
 
-/** Coins that the exchange's account holds. */
-const coins = async (): Promise<number> => Number((await view()).balances["XLM"] ?? 0)
+  /** A trader that holds a lot whose target rests. */
+  const holding = async (): Promise<Running> => {
+    const trader = place.start(["trade"], settings)
+    const resting = (side: "buy" | "sell") =>
+      eventually(
+        view,
+        ({ open }) => {
+          if (trader.process.exitCode !== null) throw new Error(`the trader ended: ${trader.error()}`)
+          return open.some((order) => order.side === side)
+        },
+        120_000
+      )
+    const [entry] = (await resting("buy")).open
+    await exchange.operate("fill", { txid: entry?.txid ?? "", quantity: "1000" })
+    await resting("sell")
+    return trader
+  }
 
-/** A trader that holds a lot whose target rests. */
-const holding = async (): Promise<Running> => {
-  const trader = place.start(["trade"], settings)
-  const resting = (side: "buy" | "sell") =>
-    eventually(
-      view,
-      ({ open }) => {
-        if (trader.process.exitCode !== null) throw new Error(`the trader ended: ${trader.error()}`)
-        return open.some((order) => order.side === side)
-      },
-      120_000
+  /** No entry of the trader's works, and nothing that it bought is left. */
+  const nothingLeft = async (): Promise<void> => {
+    const { open } = await view()
+    assert.deepEqual(
+      open.filter(({ clOrdId }) => clOrdId !== undefined),
+      []
     )
-  const [entry] = (await resting("buy")).open
-  await exchange.operate("fill", { txid: entry?.txid ?? "", quantity: "1000" })
-  await resting("sell")
-  return trader
+    assert.strictEqual(await coins(), 0)
+  }
+
+  return { place, exchange, settings, view, coins, holding, nothingLeft }
 }
 
-/** No entry of the trader's works, and nothing that it bought is left. */
-const nothingLeft = async (): Promise<void> => {
-  const { open } = await view()
-  assert.deepEqual(
-    open.filter(({ clOrdId }) => clOrdId !== undefined),
-    []
-  )
-  assert.strictEqual(await coins(), 0)
-}
-
-describe("flatten", () => {
+describe.concurrent("flatten", () => {
   it(
     "through the running trader: everything is sold, nothing is bought again, and stop --flatten ends it",
     TIMEOUT,
-    async () => {
+    async (test) => {
+      const { place, settings, coins, holding, nothingLeft } = await begin(test)
       const trader = await holding()
       const unasked = await place.run(["flatten"], settings)
       assert.strictEqual(unasked.code, 64, unasked.error)
@@ -91,7 +96,8 @@ describe("flatten", () => {
     }
   )
 
-  it("beside a frozen trader: says so without --force, ends it and sells with it", TIMEOUT, async () => {
+  it("beside a frozen trader: says so without --force, ends it and sells with it", TIMEOUT, async (test) => {
+    const { place, settings, coins, holding, nothingLeft } = await begin(test)
     const trader = await holding()
     trader.process.kill("SIGSTOP")
     const refused = await place.run(["flatten", "--yes"], settings)
@@ -110,7 +116,8 @@ describe("flatten", () => {
     await nothingLeft()
   })
 
-  it("of a dead trader: loud while the exchange fails, and sold once it answers", TIMEOUT, async () => {
+  it("of a dead trader: loud while the exchange fails, and sold once it answers", TIMEOUT, async (test) => {
+    const { place, exchange, settings, coins, holding, nothingLeft } = await begin(test)
     const trader = await holding()
     trader.process.kill("SIGKILL")
     await trader.ended
@@ -134,7 +141,8 @@ describe("flatten", () => {
     assert.include((await place.run(["status"], settings)).out, "flatten")
   })
 
-  it("of a dead trader, begun while the exchange does not answer: it waits for it, and sells", TIMEOUT, async () => {
+  it("of a dead trader, begun while the exchange does not answer: it waits for it, and sells", TIMEOUT, async (test) => {
+    const { place, exchange, settings, coins, holding, nothingLeft } = await begin(test)
     const trader = await holding()
     trader.process.kill("SIGKILL")
     await trader.ended
@@ -158,7 +166,8 @@ describe("flatten", () => {
   it(
     "through the running trader while answers get lost and the rate is limited: each lot is sold once",
     TIMEOUT,
-    async () => {
+    async (test) => {
+      const { place, exchange, settings, holding, nothingLeft } = await begin(test)
       const trader = await holding()
       for (const fault of [
         { endpoint: "AmendOrder", times: 1, effect: { kind: "drop", executed: true } },
@@ -179,8 +188,9 @@ describe("flatten", () => {
   )
 })
 
-describe("recover", () => {
-  it("rebuilds lost books from the exchange: the open lot, its plan, and the exit works", TIMEOUT, async () => {
+describe.concurrent("recover", () => {
+  it("rebuilds lost books from the exchange: the open lot, its plan, and the exit works", TIMEOUT, async (test) => {
+    const { place, settings, view, holding, nothingLeft } = await begin(test)
     const trader = await holding()
     trader.process.kill("SIGKILL")
     await trader.ended

@@ -1,12 +1,14 @@
 /** What an entry may be, judged from the exchange's orders: limits, exposure, post-only, a possible exit, sound prices, an armed switch. */
 import { describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
-import { assert } from "vitest"
+import { assert, vi } from "vitest"
 import * as Money from "../../src/domain/money/Money.ts"
 import { BTC, rate, usd, XLM } from "../support/build.ts"
 import { anEntry, bought, latches, logged, noEntry, settledIn, withBitcoin } from "./hands.ts"
 import { assertBooks, assertExits, assertExposure, ownFills, sentOrders } from "./judge.ts"
-import { enter, makeWorld, own, ready } from "./World.ts"
+import { enter, makeWorld, own, PATIENCE, ready } from "./World.ts"
+
+vi.setConfig(PATIENCE)
 
 describe("I3: the limits of an entry", () => {
   it.scopedLive(

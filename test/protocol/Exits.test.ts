@@ -1,13 +1,15 @@
 /** The exit ladder at the exchange: every lot is sold, by its own exit, and never more than was bought (I5, I16). */
 import { describe, it } from "@effect/vitest"
 import { Effect, Exit, Option } from "effect"
-import { assert } from "vitest"
+import { assert, vi } from "vitest"
 import { Store } from "../../src/services/Store.ts"
 import { rate, usd } from "../support/build.ts"
 import { anEntry, beside, bought, control, latches, logged, noEntry, untilLatched } from "./hands.ts"
 import { assertBooks, assertExits, movedByOwn, ownFills } from "./judge.ts"
-import { enter, makeWorld, own, ready } from "./World.ts"
+import { enter, makeWorld, own, PATIENCE, ready } from "./World.ts"
 import type { World } from "./World.ts"
+
+vi.setConfig(PATIENCE)
 
 /** All that was bought is sold again, the books say so, and nothing else of the account was touched. */
 const soldWhole = (world: World) =>

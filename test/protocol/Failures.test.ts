@@ -3,11 +3,13 @@ import * as Path from "node:path"
 import { describe, it } from "@effect/vitest"
 import BetterSqlite3 from "better-sqlite3"
 import { Effect, Exit, Redacted } from "effect"
-import { assert } from "vitest"
+import { assert, vi } from "vitest"
 import { usd } from "../support/build.ts"
 import { anEntry, bought, cancelled, latches, logged, noEntry, rawCall, untilLatched } from "./hands.ts"
 import { assertBooks, movedByOwn, ownFills } from "./judge.ts"
-import { enter, makeWorld, ready } from "./World.ts"
+import { enter, makeWorld, PATIENCE, ready } from "./World.ts"
+
+vi.setConfig(PATIENCE)
 
 describe("failures of the exchange", () => {
   it.scopedLive("I20: reads fail for minutes: entries stop, exits go out, and all comes back by itself", () =>

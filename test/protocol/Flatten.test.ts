@@ -1,14 +1,16 @@
 /** The emergency sale through the running trader, and by a run of its own (I3, I5, I16). */
 import { describe, it } from "@effect/vitest"
 import { Effect, Exit, Option } from "effect"
-import { assert } from "vitest"
+import { assert, vi } from "vitest"
 import { exitCodeOf } from "../../src/programs/cli/ExitCode.ts"
 import type { FlattenRun } from "../../src/programs/flatten/FlattenRun.ts"
 import { Store } from "../../src/services/Store.ts"
 import { anEntry, beside, bought, control, latches, logged, noEntry } from "./hands.ts"
 import { assertBooks, assertExits, ownFills } from "./judge.ts"
-import { ask, enter, makeWorld, own, ready } from "./World.ts"
+import { ask, enter, makeWorld, own, PATIENCE, ready } from "./World.ts"
 import type { World } from "./World.ts"
+
+vi.setConfig(PATIENCE)
 
 const heldLots = (world: World) => world.rows("SELECT * FROM lots WHERE held = 1").length
 

@@ -3,11 +3,13 @@ import * as Path from "node:path"
 import { describe, it } from "@effect/vitest"
 import BetterSqlite3 from "better-sqlite3"
 import { Effect, Exit } from "effect"
-import { assert } from "vitest"
+import { assert, vi } from "vitest"
 import { usd } from "../support/build.ts"
 import { assertBooks, sentOrders } from "./judge.ts"
-import { buy, enter, makeWorld, own, ready } from "./World.ts"
+import { buy, enter, makeWorld, own, PATIENCE, ready } from "./World.ts"
 import type { World } from "./World.ts"
+
+vi.setConfig(PATIENCE)
 
 const sentAs = (world: World, clOrdId: string) =>
   Effect.map(

@@ -1,7 +1,7 @@
 /** What stops entries: each cause cancels what rests at the exchange and lets nothing follow (I6, I7, I14, I22). */
 import { describe, it } from "@effect/vitest"
 import { Effect, Exit, Option } from "effect"
-import { assert } from "vitest"
+import { assert, vi } from "vitest"
 import { usd } from "../support/build.ts"
 import { Store } from "../../src/services/Store.ts"
 import {
@@ -17,8 +17,10 @@ import {
   untilLatched
 } from "./hands.ts"
 import { assertBooks, ownFills } from "./judge.ts"
-import { enter, makeWorld, own, ready, START } from "./World.ts"
+import { enter, makeWorld, own, PATIENCE, ready, START } from "./World.ts"
 import type { World } from "./World.ts"
+
+vi.setConfig(PATIENCE)
 
 /** An entry rests, something happens: the entry is cancelled, and none follows although the strategy insists. */
 const stopsEntries = (world: World, why: string, happens: Effect.Effect<unknown>, marketMs = 15_000) =>

@@ -8,7 +8,6 @@ import * as Path from "node:path"
 import BetterSqlite3 from "better-sqlite3"
 import { Deferred, Effect, Fiber, FiberRef, Layer, Logger, LogLevel } from "effect"
 import type { Exit, Scope } from "effect"
-import { vi } from "vitest"
 import { pointedAt, tradeWith } from "../../src/app.ts"
 import type { AppError } from "../../src/app.ts"
 import type { View } from "../../src/domain/exchange/View.ts"
@@ -29,8 +28,8 @@ import type { SettingsShape } from "../../src/services/Settings.ts"
 import { StopSignal } from "../../src/services/StopSignal.ts"
 import { limits as defaultLimits, XLM } from "../support/build.ts"
 
-// a scenario is some seconds of work; a loaded machine may take its time
-vi.setConfig({ testTimeout: 60_000 })
+/** Of a scenario, which is some seconds of work; a loaded machine may take its time. Each file sets it for itself. */
+export const PATIENCE = { testTimeout: 60_000 }
 
 /** 2024-03-10T12:00:00Z */
 export const START = 1_710_072_000_000

@@ -34,9 +34,15 @@ import { text } from "./Sql.ts"
 /** Name of the side file, in the data folder. */
 export const SIDE_FILE = "exits-aside.log"
 
-/** How long `moveFence` tries in all, and how often. */
-const FENCE_WAIT = Duration.seconds(2)
-const FENCE_RETRY = Duration.millis(150)
+/** How long a busy database is tried again where nothing is lost by waiting, and how often. */
+const BUSY_WAIT = Duration.seconds(2)
+const BUSY_RETRY = Duration.millis(150)
+
+/** Another process's transaction is waited out between attempts: the event loop goes on meanwhile. */
+const patiently = Effect.retry({
+  schedule: Schedule.spaced(BUSY_RETRY).pipe(Schedule.upTo(BUSY_WAIT)),
+  while: (failed: StoreFailed) => failed.reason === "busy"
+})
 
 /** The side file; none for a visitor: two writers of one file would overwrite each other. */
 const sideFile = (database: Database["Type"]): Effect.Effect<SideFile | undefined, StoreFailed, Scope.Scope> =>
@@ -85,7 +91,8 @@ const make = Effect.gen(function* () {
     })
 
   const now = iso(yield* Clock.currentTimeMillis)
-  // What an earlier run left aside belongs to the books before anybody reads them.
+  // What an earlier run left aside belongs to the books before anybody reads them. A command beside a trader that writes
+  // at this instant waits for it: "the database cannot be used" would be untrue, and alarming.
   yield* transact("take in the side file", (sql) => {
     if (database.lostLog)
       sql.run("INSERT OR REPLACE INTO notes VALUES (?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))", LOST_LOG_NOTE)
@@ -95,7 +102,7 @@ const make = Effect.gen(function* () {
     sql.run("DELETE FROM notes WHERE key = ?", BACKUP_AT_NOTE)
     sql.run("INSERT OR REPLACE INTO notes VALUES (?, ?)", RESTORED_NOTE, restoredText(now, text(made, "value")))
     sql.run("INSERT OR REPLACE INTO notes VALUES (?, ?)", LOST_LOG_NOTE, now)
-  })
+  }).pipe(patiently)
 
   const shape: StoreShape = {
     load: database.read("load", readSnapshot),
@@ -137,12 +144,7 @@ const make = Effect.gen(function* () {
           sql.run("DELETE FROM notes WHERE key = ?", FLATTEN_NOTE)
         if (flatten === true) sql.run("INSERT OR REPLACE INTO notes VALUES (?, '1')", FLATTEN_NOTE)
         return readFence(sql)
-      }).pipe(
-        Effect.retry({
-          schedule: Schedule.spaced(FENCE_RETRY).pipe(Schedule.upTo(FENCE_WAIT)),
-          while: (failed) => failed.reason === "busy"
-        })
-      ),
+      }).pipe(patiently),
     findOrder: (key) =>
       database.read("find an order", (sql) =>
         Option.fromNullable(

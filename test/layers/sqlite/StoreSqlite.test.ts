@@ -11,7 +11,7 @@ import { pendingOrder } from "../../../src/domain/order/Steps.ts"
 import type { BookedFill } from "../../../src/domain/portfolio/Books.ts"
 import type { StoreWrite } from "../../../src/domain/engine/Write.ts"
 import { Database } from "../../../src/layers/sqlite/Database.ts"
-import { SIDE_FILE } from "../../../src/layers/sqlite/StoreSqlite.ts"
+import { SIDE_FILE, withDatabase } from "../../../src/layers/sqlite/StoreSqlite.ts"
 import { Nonce } from "../../../src/services/Nonce.ts"
 import { LOST_LOG_NOTE, Store } from "../../../src/services/Store.ts"
 import { entry, exit, fill, id, lot, NOON, p, plan, q, share, usd, XLM } from "../../support/build.ts"
@@ -607,6 +607,27 @@ describe("intents", () => {
           })
         )
       })
+  )
+
+  it.scoped("while another process writes, an opening waits up to two seconds for it, and says busy after that", () =>
+    Effect.gen(function* () {
+      const file = fileIn(yield* tempFolder)
+      yield* opened(file, Effect.void)
+      const raw = yield* second(file)
+      raw.exec("BEGIN IMMEDIATE")
+      const visit = Effect.flatMap(Store, (store) => store.fence).pipe(
+        Effect.provide(withDatabase({ file, role: "visitor" })),
+        Effect.scoped
+      )
+      const refused = yield* Effect.fork(Effect.flip(visit))
+      yield* TestClock.adjust("3 seconds")
+      assert.deepInclude(yield* Fiber.join(refused), { _tag: "StoreFailed", reason: "busy" })
+      const patient = yield* Effect.fork(visit)
+      yield* TestClock.adjust("1 second")
+      raw.exec("ROLLBACK")
+      yield* TestClock.adjust("1 second")
+      assert.deepInclude(yield* Fiber.join(patient), { epoch: 0, paused: false })
+    })
   )
 
   it.scoped("a database that was moved away takes no intent", () =>

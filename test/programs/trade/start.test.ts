@@ -1,6 +1,6 @@
 /** Starts of the whole trader against the local Kraken: refused, exits only, stopped on the way. */
 import * as Path from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Logger, Option } from "effect"
 import type { Scope } from "effect"
 import { tradeWith } from "../../../src/app.ts"
@@ -13,8 +13,10 @@ import { InstanceLock } from "../../../src/services/InstanceLock.ts"
 import type { SettingsShape } from "../../../src/services/Settings.ts"
 import { StopSignal } from "../../../src/services/StopSignal.ts"
 import { anEntry, bought, logged, noEntry } from "../../protocol/hands.ts"
-import { ask, makeWorld, own, ready } from "../../protocol/World.ts"
+import { ask, makeWorld, own, PATIENCE, ready } from "../../protocol/World.ts"
 import type { World } from "../../protocol/World.ts"
+
+vi.setConfig(PATIENCE)
 
 const refusalOf = (exit: Exit.Exit<StopReport, AppError>) => ({
   tag: Option.getOrUndefined(Option.map(Exit.causeOption(exit), (cause) => String(cause))) ?? "",
