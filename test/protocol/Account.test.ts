@@ -17,41 +17,37 @@ vi.setConfig(PATIENCE)
 
 type Fault = Parameters<World["kraken"]["faults"]["add"]>[0]
 
-/** Looks at an account where nothing rests after which the stream is taken to wait for a snapshot that a fault held back. */
-const QUIET = 15
+/** Market seconds without an order of ours after which the stream is taken to wait for a snapshot that a fault held back. */
+const QUIET = 90
 
 /**
- * Fills what rests, a little at a time, under a fault of the stream: so many rounds, and until so many executions are
- * added. A snapshot that the fault held back would keep the trader from entering for a quarter of a minute: the connection
- * breaks then, and the next snapshot comes whole.
+ * Fills what rests, a little at a time, under a fault of the stream, again and again until so many executions are added.
+ * The fault is over between the bursts, so that the trader, which may have lost its stream by it, enters anew.
  */
 const trades = (world: World, least: number, fault: Fault) =>
   Effect.gen(function* () {
     const { faults } = world.kraken
     const wanted = ownFills(yield* world.view).length + least
-    let rounds = 0
     let quiet = 0
-    yield* faults.add(fault)
     world.say(enter(0.1))
     yield* world.until(
       `${least} executions`,
       Effect.gen(function* () {
-        const { open } = yield* world.view
-        for (const order of open) {
-          const quantity = String(11 + 7 * (rounds % 5))
-          yield* Effect.ignore(world.kraken.operate("fill", { txid: order.txid, quantity }))
+        if ((yield* world.view).open.length === 0) {
+          quiet += 1
+          if (quiet % QUIET === 0) yield* world.operate("disconnect", { stream: "auth", code: "1006" })
+          yield* world.pass(1000)
+          return false
         }
-        yield* world.pass(4000)
-        rounds += 1
-        quiet = open.length === 0 ? quiet + 1 : 0
-        if (quiet === QUIET) {
-          quiet = 0
-          yield* faults.clear()
-          yield* world.operate("disconnect", { stream: "auth", code: "1006" })
-          yield* ready(world)
-          yield* faults.add(fault)
+        quiet = 0
+        yield* faults.add(fault)
+        for (const quantity of ["11", "18", "25"]) {
+          for (const { txid } of (yield* world.view).open)
+            yield* Effect.ignore(world.kraken.operate("fill", { txid, quantity }))
+          yield* world.pass(4000)
         }
-        return rounds >= least && ownFills(yield* world.view).length >= wanted
+        yield* faults.clear()
+        return ownFills(yield* world.view).length >= wanted
       })
     )
     world.say(undefined)
@@ -90,14 +86,14 @@ describe("I9, I10: executions and balances", () => {
         yield* ready(world)
         const { faults } = world.kraken
         const frames = { on: "stream", stream: "auth", channel: "executions" } as const
-        yield* trades(world, 5, { ...frames, probability: 0.5, effect: { kind: "duplicate" } })
+        const twice = { ...frames, probability: 0.5, effect: { kind: "duplicate" } } as const
+        yield* trades(world, 5, twice)
+        yield* faults.add(twice)
         yield* world.operate("disconnect", { stream: "auth", code: "1006" })
         yield* world.pass(30_000)
         yield* faults.clear()
         yield* trades(world, 5, { ...frames, probability: 0.3, effect: { kind: "reorder" } })
-        yield* faults.clear()
         yield* trades(world, 5, { ...frames, probability: 0.3, times: 3, effect: { kind: "drop" } })
-        yield* faults.clear()
         const entry = yield* told(world)
         // the channel stays mute while heartbeats go on: only REST tells
         yield* faults.add({ ...frames, effect: { kind: "silence", heartbeats: true } })

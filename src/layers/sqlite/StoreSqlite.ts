@@ -39,10 +39,11 @@ const BUSY_WAIT = Duration.seconds(2)
 const BUSY_RETRY = Duration.millis(150)
 
 /** Another process's transaction is waited out between attempts: the event loop goes on meanwhile. */
-const patiently = Effect.retry({
-  schedule: Schedule.spaced(BUSY_RETRY).pipe(Schedule.upTo(BUSY_WAIT)),
-  while: (failed: StoreFailed) => failed.reason === "busy"
-})
+const patiently = <A>(work: Effect.Effect<A, StoreFailed>): Effect.Effect<A, StoreFailed> =>
+  Effect.retry(work, {
+    schedule: Schedule.spaced(BUSY_RETRY).pipe(Schedule.upTo(BUSY_WAIT)),
+    while: (failed) => failed.reason === "busy"
+  })
 
 /** The side file; none for a visitor: two writers of one file would overwrite each other. */
 const sideFile = (database: Database["Type"]): Effect.Effect<SideFile | undefined, StoreFailed, Scope.Scope> =>
