@@ -41,9 +41,9 @@ export default defineConfig({
     // a module: what a file sets for itself (vi.setConfig) it sets in the file, not in what it imports.
     isolate: false,
     sequence: { sequencer: SlowestFirst },
-    minWorkers: 1,
-    // more than two cores: whole processes are waited for most of the time
-    maxWorkers: 3,
+    // As many at least as at most: a worker that is ended for being idle can take the whole run with it (tinypool 1.1).
+    minWorkers: 2,
+    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // The last line of a CI run is read from the JSON report (scripts/report.mjs).
