@@ -141,27 +141,31 @@ describe.concurrent("flatten", () => {
     assert.include((await place.run(["status"], settings)).out, "flatten")
   })
 
-  it("of a dead trader, begun while the exchange does not answer: it waits for it, and sells", TIMEOUT, async (test) => {
-    const { place, exchange, settings, coins, holding, nothingLeft } = await begin(test)
-    const trader = await holding()
-    trader.process.kill("SIGKILL")
-    await trader.ended
-    await exchange.operate("fault", { on: "rest", effect: { kind: "status", status: 503, executed: false } })
-    const sale = place.start(["flatten", "--yes"], settings)
-    await eventually(
-      () => Promise.resolve(sale.error()),
-      (text) => text.includes("Nothing is sold yet"),
-      60_000
-    )
-    assert.isNull(sale.process.exitCode)
-    assert.isAbove(await coins(), 0)
-    await exchange.operate("clear")
-    const sold = await sale.ended
-    assert.strictEqual(sold.code, 0, sold.error)
-    assert.include(sold.error, "Kraken cannot be reached: the exchange's clock could not be read")
-    assert.include(sold.out, "Nothing is left")
-    await nothingLeft()
-  })
+  it(
+    "of a dead trader, begun while the exchange does not answer: it waits for it, and sells",
+    TIMEOUT,
+    async (test) => {
+      const { place, exchange, settings, coins, holding, nothingLeft } = await begin(test)
+      const trader = await holding()
+      trader.process.kill("SIGKILL")
+      await trader.ended
+      await exchange.operate("fault", { on: "rest", effect: { kind: "status", status: 503, executed: false } })
+      const sale = place.start(["flatten", "--yes"], settings)
+      await eventually(
+        () => Promise.resolve(sale.error()),
+        (text) => text.includes("Nothing is sold yet"),
+        60_000
+      )
+      assert.isNull(sale.process.exitCode)
+      assert.isAbove(await coins(), 0)
+      await exchange.operate("clear")
+      const sold = await sale.ended
+      assert.strictEqual(sold.code, 0, sold.error)
+      assert.include(sold.error, "Kraken cannot be reached: the exchange's clock could not be read")
+      assert.include(sold.out, "Nothing is left")
+      await nothingLeft()
+    }
+  )
 
   it(
     "through the running trader while answers get lost and the rate is limited: each lot is sold once",
