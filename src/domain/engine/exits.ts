@@ -7,7 +7,7 @@ import type { Proposal } from "../order/Steps.ts"
 import type { ExitCall, Lot } from "../portfolio/Lot.ts"
 import type { Draft } from "./Draft.ts"
 import { alert, askOnce, holdOrder, log, patch, putLot, putPair } from "./Draft.ts"
-import { propose, requestCancel, withdrawEntry } from "./orders.ts"
+import { growthWaits, propose, requestCancel, withdrawEntry } from "./orders.ts"
 import type { PairState } from "./State.ts"
 import { openLots, show } from "./Views.ts"
 
@@ -50,6 +50,7 @@ const act = (d: Draft, pair: PairState, action: ExitAction): void => {
     case "Amend": {
       const order = d.state.orders.get(action.orderId)
       if (order === undefined || order.purpose._tag !== "Exit" || d.state.amending.has(order.id)) return
+      if (action.limitPrice === order.limitPrice && growthWaits(d, order.id)) return
       const amended =
         action.added.length === 0
           ? order

@@ -258,6 +258,18 @@ const amendDone = (d: Draft, orderId: ClientOrderId): void => {
   patch(d, { amending })
 }
 
+/** When an amend of an order came to nothing last. */
+const growthKey = (orderId: ClientOrderId): string => `amend:${orderId}`
+
+/**
+ * Whether an amend that only lets an exit grow has to wait: one came to nothing a moment ago (the order has ended, and nobody
+ * has told so yet), and asking again at once would use the limits up for nothing.
+ */
+export const growthWaits = (d: Draft, orderId: ClientOrderId): boolean => {
+  const failedAt = d.state.asked.get(growthKey(orderId))
+  return failedAt !== undefined && d.at - failedAt < d.state.rules.limits.exitInterval
+}
+
 /** The end of one AmendOrder. Absolute values: an unknown one is read again, and may be repeated. */
 export const amendOutcome = (d: Draft, orderId: ClientOrderId, outcome: SendOutcome): void => {
   amendDone(d, orderId)
@@ -281,6 +293,7 @@ export const amendOutcome = (d: Draft, orderId: ClientOrderId, outcome: SendOutc
       return
     case "Rejected":
       putOrder(d, trimShares(rest))
+      askOnce(d, growthKey(orderId), 0)
       if (outcome.why === "unknownOrder")
         d.out.push({ _tag: "FetchOrder", order, reason: "the exchange does not know it as open" })
       else patch(d, { amendRefused: new Set(d.state.amendRefused).add(orderId) })
@@ -288,6 +301,7 @@ export const amendOutcome = (d: Draft, orderId: ClientOrderId, outcome: SendOutc
       return
     case "NotSent":
       putOrder(d, trimShares(rest))
+      askOnce(d, growthKey(orderId), 0)
       log(d, "info", `amend of ${orderId} not sent: ${outcome.text}`, { orderId })
       return
   }

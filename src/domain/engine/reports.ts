@@ -4,7 +4,7 @@ import * as Money from "../money/Money.ts"
 import type { ClientOrderId, ExchangeOrderId } from "../order/Ids.ts"
 import { isOwn } from "../order/Ids.ts"
 import type { Order, Purpose } from "../order/Order.ts"
-import { isNewFill, isSettled, isTerminal, merge, missingQuantity } from "../order/Order.ts"
+import { committedQuantity, isNewFill, isSettled, isTerminal, merge, missingQuantity } from "../order/Order.ts"
 import type { ExchangeStatus, FillReport, OrderReport } from "../order/Report.ts"
 import type { Lot } from "../portfolio/Lot.ts"
 import * as Portfolio from "../portfolio/Portfolio.ts"
@@ -280,12 +280,20 @@ const FOLLOWS_WITHIN_MS = 2000
 
 /**
  * Orders whose executions are not all booked are read again every few seconds, and told after two minutes. One that still
- * rests, too: what a mute stream has not told of would have no exit, and would look like the owner's coins.
+ * rests, too: what a mute stream has not told of would have no exit, and would look like the owner's coins. One that is
+ * executed whole and still counts as resting is read as well: a stream that broke off between the two will not tell its end.
  */
 export const raiseIfUnbooked = (d: Draft): void => {
   for (const order of d.state.orders.values()) {
+    const unended = !isTerminal(order.status)
+    if (unended && order.bookedQuantity > 0n && order.bookedQuantity >= committedQuantity(order)) {
+      if (d.at - order.updatedAt >= FOLLOWS_WITHIN_MS && askOnce(d, `order:${order.id}`, 5000)) {
+        d.out.push({ _tag: "FetchOrder", order, reason: "it is executed whole, and nobody told its end" })
+      }
+      continue
+    }
     if (missingQuantity(order) === 0n) continue
-    if (!isTerminal(order.status) && d.at - order.updatedAt < FOLLOWS_WITHIN_MS) continue
+    if (unended && d.at - order.updatedAt < FOLLOWS_WITHIN_MS) continue
     if (d.at - order.updatedAt > 120_000 && askOnce(d, `missing:${order.id}`, 600_000)) {
       alert(
         d,

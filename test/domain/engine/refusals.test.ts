@@ -3,6 +3,7 @@ import { assert, describe, it } from "vitest"
 import type { RejectClass, SendOutcome } from "../../../src/domain/order/Outcome.ts"
 import { ExchangeOrderId } from "../../../src/domain/order/Ids.ts"
 import type { Order } from "../../../src/domain/order/Order.ts"
+import * as Fixed from "../../../src/domain/money/Fixed.ts"
 import { nothingWorking } from "../../../src/domain/engine/Engine.ts"
 import { id, lot, p, q, share, XLM } from "../../support/build.ts"
 import { Rig } from "./Rig.ts"
@@ -195,6 +196,36 @@ describe("amends", () => {
       const { purpose } = rig.order(order.id)
       assert.deepEqual(purpose._tag === "Exit" ? purpose.lots : [], order.purpose.lots)
       assert.strictEqual(rig.of("FetchOrder").length, fetches)
+    })
+  }
+
+  for (const outcome of [rejected("unknownOrder"), { _tag: "NotSent", why: "rate limit", text: "x" } as const]) {
+    it(`an exit that could not grow (${outcome._tag}) is not asked to again at once; what must be sold waits for nothing`, () => {
+      const rig = new Rig().ready().signal()
+      const order = rig.place(rig.proposal())
+      rig.fill(order, "30")
+      const exit = rig.place(rig.proposal())
+      rig.fill(order, "20")
+      rig.send({ _tag: "ReportsSeen", reports: [rig.statusOf(order, { status: "cancelled", cumQuantity: q("50") })] })
+      const every = rig.state.rules.limits.exitInterval
+      const grows = () => rig.ever("Amend").filter(({ reason }) => reason === "the lot grew").length
+      const comesToNothing = () => {
+        const [amend] = rig.ever("Amend").slice(-1)
+        assert(amend !== undefined)
+        ask(rig, exit.id, Fixed.show(amend.quantity), Fixed.show(amend.limitPrice))
+        rig.send({ _tag: "AmendOutcome", orderId: exit.id, outcome })
+      }
+      rig.after(every).quote()
+      assert.strictEqual(grows(), 1)
+      comesToNothing()
+      for (let n = 0; n < 20; n++) rig.after(5).quote()
+      assert.strictEqual(grows(), 1)
+      rig.after(every).quote()
+      assert.strictEqual(grows(), 2)
+      comesToNothing()
+      // below the stop, in the same moment
+      rig.after(5).quote("0.08", "0.0801")
+      assert.isTrue(rig.of("Amend").some(({ reason }) => reason.startsWith("to the market")))
     })
   }
 

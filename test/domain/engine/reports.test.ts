@@ -84,6 +84,23 @@ describe("reports that match nothing", () => {
     assert.isTrue(rig.ever("Propose").some((d) => d.proposal.purpose._tag === "Exit"))
   })
 
+  it("an order that is executed whole and whose end nobody told is read, every few seconds", () => {
+    const rig = new Rig().ready().signal()
+    const order = rig.place(rig.proposal())
+    const whole = Fixed.show(order.quantity)
+    rig.send({ _tag: "ReportsSeen", reports: [rig.fillOf(order, whole)] })
+    const asked = () => rig.ever("FetchOrder").filter(({ reason }) => reason.includes("executed whole")).length
+    rig.tick(1)
+    assert.strictEqual(asked(), 0, "the stream may be about to tell")
+    rig.tick(2)
+    assert.strictEqual(asked(), 1)
+    rig.tick(10)
+    assert.strictEqual(asked(), 3)
+    rig.send({ _tag: "ReportsSeen", reports: [rig.statusOf(order, { status: "filled", cumQuantity: order.quantity })] })
+    rig.tick(10)
+    assert.strictEqual(asked(), 3)
+  })
+
   it("an ended order whose executions are missing is fetched, and again until they come", () => {
     const rig = new Rig().ready().signal()
     const order = rig.place(rig.proposal())
