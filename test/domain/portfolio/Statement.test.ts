@@ -73,6 +73,27 @@ describe("the statement of executions", () => {
     assert.deepEqual(amounts([rows[1]?.gain]), ["0.78"])
   })
 
+  it("fees in coins over executions of one lot and sales out of two: the gains are the lots' own results", () => {
+    const inBase = (fee: string) => ({ fee: q(fee), feeAsset: "XLM" })
+    const shares = [share("kt1a", "99.75"), share("kt1b", "29.93")]
+    const executed = [
+      buy("kt1a", "T1", "60", NOON, inBase("0.15")),
+      buy("kt1a", "T2", "40", NOON + 1, inBase("0.1")),
+      buy("kt1b", "T3", "30", NOON + 2, inBase("0.07")),
+      sell(exit(shares), "T4", "109.7", NOON + 3, inBase("0.3")),
+      sell(exit(shares), "T5", "19.6", NOON + 4, inBase("0.08"))
+    ]
+    const rows = statement(executed)
+    assert.deepEqual(amounts(rows.map((row) => row.quantity)), ["59.85", "39.9", "29.93", "99.75", "10.25", "19.68"])
+    // 130 at 0.1 were paid, 129.3 at 0.11 came in; what was bought is sold
+    assert.strictEqual(sum(rows.slice(0, 3).map((row) => row.costBasis)), usd("13"))
+    assert.strictEqual(sum(rows.slice(3).map((row) => row.costBasis)), usd("13"))
+    assert.strictEqual(sum(rows.map((row) => row.gain)), usd("14.223") - usd("13"))
+    for (const { fill: one } of executed)
+      assert.strictEqual(sum(rows.filter((row) => row.fill === one).map((row) => row.fee)), one.fee)
+    assert.deepEqual(amounts(rows.slice(3).map((row) => row.lot?.remaining)), ["0", "0", "0"])
+  })
+
   it("what no lot covers is a row without cost and gain", () => {
     const rows = statement([
       buy("kt1a", "T1", "30", NOON),

@@ -5,7 +5,7 @@ import { MockRecordsControl } from "../../../src/layers/mock/MockRecords.ts"
 import { exitCodeOf } from "../../../src/programs/cli/ExitCode.ts"
 import { csv } from "../../../src/programs/orders/csv.ts"
 import { trades } from "../../../src/programs/orders/lists.ts"
-import { entry, exit, fill, id, NOON, p, share } from "../../support/build.ts"
+import { entry, exit, fill, id, NOON, p, q, share } from "../../support/build.ts"
 import { Screen, world } from "../cli/support.ts"
 
 const executed = [
@@ -33,6 +33,34 @@ describe("trades --csv", () => {
           ""
         ].join("\r\n")
       )
+    }).pipe(Effect.provide(world()))
+  )
+
+  it.effect("fees in coins: less was bought, more was given away, and every dollar is in its row", () =>
+    Effect.gen(function* () {
+      const inCoins = (fee: string) => ({ fee: q(fee), feeAsset: "XLM" })
+      const fills = [
+        { order: entry({ id: id("kt1a") }), fill: fill("T1", "100", inCoins("0.25")) },
+        { order: entry({ id: id("kt1b") }), fill: fill("T2", "40", { at: NOON + 6, ...inCoins("0.1") }) },
+        {
+          // all of the first lot and half of the second: 119.4 sold and 0.3 for the fee
+          order: exit([share("kt1a", "99.75"), share("kt1b", "19.95")]),
+          fill: fill("T3", "119.4", { side: "sell", price: p("0.11"), at: NOON + 90_000, ...inCoins("0.3") })
+        }
+      ]
+      yield* Effect.flatMap(MockRecordsControl, (control) => control.set({ fills }))
+      yield* trades({ open: false, json: false, csv: true })
+      const { out } = yield* Screen
+      const [, ...lines] = out().split("\r\n")
+      assert.deepEqual(lines, [
+        // 10 USD and 4 USD left the account, and all of it is cost
+        "2024-03-10T12:00:00.005Z,buy,XLM/USD,XLM,99.75,0.1,9.975,0.25,XLM,0.025,2024-03-10T12:00:00.005Z,,10,,,maker,kt1a,0,kt1a,OAAAAA,T1",
+        "2024-03-10T12:00:00.006Z,buy,XLM/USD,XLM,39.9,0.1,3.99,0.1,XLM,0.01,2024-03-10T12:00:00.006Z,,4,,,maker,kt1b,19.95,kt1b,OAAAAA,T2",
+        // 119.4 at 0.11 came in: 13.134 USD, five sixths of it for the first lot
+        "2024-03-10T12:01:30.000Z,sell,XLM/USD,XLM,99.75,0.11,10.9725,0.25,XLM,0.0275,2024-03-10T12:00:00.005Z,2024-03-10T12:01:30.000Z,10,10.945,0.945,maker,kt1a,0,kt1x,OAAAAA,T3",
+        "2024-03-10T12:01:30.000Z,sell,XLM/USD,XLM,19.95,0.11,2.1945,0.05,XLM,0.0055,2024-03-10T12:00:00.006Z,2024-03-10T12:01:30.000Z,2,2.189,0.189,maker,kt1b,19.95,kt1x,OAAAAA,T3",
+        ""
+      ])
     }).pipe(Effect.provide(world()))
   )
 
