@@ -1,7 +1,7 @@
 /**
  * The import rules of the project. Arrows point downwards only:
  *
- *   main.ts, app.ts   choose layers and run programs
+ *   main.ts, app.ts   choose layers and run programs, with what app/ holds for them
  *   simulation        chooses layers too: the whole program on virtual time, beside app.ts
  *   programs | layers programs know services; layers implement them; neither knows the other
  *   services          tags and shapes
@@ -9,7 +9,7 @@
  */
 
 const effectItself = "^node_modules/effect/"
-const roots = "^src/(main|app)[.]ts$"
+const roots = "^src/(main[.]ts|app[.]ts|app/)"
 
 /** Everything a file of `room` may import; all else is an error. */
 const onlyMayImport = (room, comment, ...allowed) => ({
@@ -62,14 +62,14 @@ module.exports = {
     {
       name: "only-main-chooses-layers",
       comment:
-        "Only main.ts, app.ts and simulation/ may import them both: any other file at this height belongs in a room.",
+        "Only main.ts, app.ts, app/ and simulation/ may import them both: any other file at this height belongs in a room.",
       severity: "error",
       from: { path: "^src/", pathNot: ["^src/(domain|services|layers|programs|simulation)/", roots] },
       to: {}
     },
     {
       name: "nothing-imports-the-roots",
-      comment: "main.ts and app.ts sit at the top of the house: nothing below may reach up to them.",
+      comment: "main.ts, app.ts and app/ sit at the top of the house: nothing below may reach up to them.",
       severity: "error",
       from: { path: "^src/", pathNot: roots },
       to: { path: roots }

@@ -1,46 +1,23 @@
 /**
- * The choice of layers: which world the trader stands in. Paper mode starts the local Kraken in this process and points
- * the live layers at it; the code that trades real money is the code that runs by default.
+ * The trader as the settings want it: which world it stands in, its strategy, its companions. Paper mode starts the local
+ * Kraken in this process and points the live layers at it; the code that trades real money is the code that runs by default.
  */
-import { createHash } from "node:crypto"
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import * as Path from "node:path"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Effect, Either, Layer, Redacted } from "effect"
-import type { Context, Scope } from "effect"
-import { InstallationPrefix } from "./domain/order/Ids.ts"
+import { Effect, Either, Layer } from "effect"
+import type { Scope } from "effect"
+import { account, lockFor } from "./app/installation.ts"
+import { pointedAt, startLocalKraken } from "./app/localKraken.ts"
+import { worldOf } from "./app/world.ts"
 import { conceal } from "./domain/strategy/Strategy.ts"
 import type { AnyStrategy } from "./domain/strategy/Strategy.ts"
 import { iso } from "./domain/Time.ts"
-import * as AlertsLog from "./layers/alerts/AlertsLog.ts"
-import * as AlertsWebhook from "./layers/alerts/AlertsWebhook.ts"
-import * as HeartbeatLayer from "./layers/alerts/Heartbeat.ts"
-import type { LocalKrakenOptions } from "./layers/exchange/LocalKrakenServer.ts"
-import { makeLocalKraken } from "./layers/exchange/LocalKrakenServer.ts"
-import { observingRest, observingStream } from "./layers/kraken/observing.ts"
-import { publicKraken } from "./layers/kraken/publicKraken.ts"
-import { makeFollowingKraken } from "./layers/exchange/Upstream.ts"
-import { KrakenRestLive } from "./layers/kraken/rest/KrakenRestLive.ts"
-import { RateLimitsLive } from "./layers/kraken/rest/RateLimitsLive.ts"
-import { KrakenStreamLive } from "./layers/kraken/stream/KrakenStreamLive.ts"
-import { GaugesLive, MeasuredNonce, MeasuredRest, MeasuredStore, MeasuresLive } from "./layers/measured/Measured.ts"
 import { controlServerNode } from "./layers/node/ControlServerNode.ts"
 import { bindDataFolder, prepareDataFolder, startFresh } from "./layers/node/DataFolder.ts"
 import type { DataFolderRefused } from "./layers/node/DataFolder.ts"
 import { doctorFactsNode } from "./layers/node/DoctorFactsNode.ts"
-import { FramesMemory } from "./layers/node/FramesMemory.ts"
-import * as InstanceLockNode from "./layers/node/InstanceLockNode.ts"
 import { registerSecret } from "./layers/node/secrets.ts"
 import { serviceManager } from "./layers/node/ServiceManagerNode.ts"
-import { StopSignalNode } from "./layers/node/StopSignalNode.ts"
 import { StrategyLoaderNode } from "./layers/node/StrategyLoaderNode.ts"
 import { SystemClockLive } from "./layers/node/SystemClock.ts"
-import * as JournalSqlite from "./layers/sqlite/JournalSqlite.ts"
-import * as NonceSqlite from "./layers/sqlite/NonceSqlite.ts"
-import * as OutboxSqlite from "./layers/sqlite/OutboxSqlite.ts"
-import * as RecordsSqlite from "./layers/sqlite/RecordsSqlite.ts"
-import * as StoreSqlite from "./layers/sqlite/StoreSqlite.ts"
 import { checksOfStart, webhookCheck } from "./programs/doctor/local.ts"
 import type { FlattenRun } from "./programs/flatten/FlattenRun.ts"
 import { framesAtLatch } from "./programs/incident/framesAtLatch.ts"
@@ -57,162 +34,19 @@ import { ControlServer } from "./services/ControlServer.ts"
 import { DoctorFacts } from "./services/DoctorFacts.ts"
 import { Frames } from "./services/Frames.ts"
 import { Heartbeat } from "./services/Heartbeat.ts"
-import { Installation } from "./services/Installation.ts"
 import { InstanceLock } from "./services/InstanceLock.ts"
 import type { LockHeld, LockUnusable } from "./services/InstanceLock.ts"
-import type { KrakenRest } from "./services/KrakenRest.ts"
-import { LocalKraken } from "./services/LocalKraken.ts"
 import type { LocalKrakenError, LocalKrakenShape, TapeError } from "./services/LocalKraken.ts"
 import { Measures } from "./services/Measures.ts"
-import type { Nonce } from "./services/Nonce.ts"
 import { Records } from "./services/Records.ts"
 import { ServiceManager } from "./services/ServiceManager.ts"
-import { Settings } from "./services/Settings.ts"
 import type { SettingsShape } from "./services/Settings.ts"
 import { StopSignal } from "./services/StopSignal.ts"
-import type { Store } from "./services/Store.ts"
 import type { StoreFailed } from "./services/Store.ts"
 import { StrategyLoader } from "./services/StrategyLoader.ts"
 
-export { NotConfirmed }
-
 export type AppError =
   TradeError | DataFolderRefused | LockHeld | LockUnusable | LocalKrakenError | TapeError | StoreFailed
-
-export const databaseFile = (settings: SettingsShape): string => Path.join(settings.dataDir, "trading.db")
-
-/** The market behind the local Kraken, as the folder's binding names it. */
-const marketName = ({ paper, limits }: SettingsShape): string => {
-  switch (paper.market._tag) {
-    case "Generated":
-      return `generated ${limits.allowedPairs.join(", ")} seed ${paper.seed}`
-    case "Kraken":
-      return "kraken"
-    case "Tape":
-      return paper.market.tapes.map((tape) => `${tape.symbol}=${Path.basename(tape.path)}`).join(", ")
-  }
-}
-
-const account = (settings: SettingsShape): string =>
-  settings.credentials === undefined
-    ? `${marketName(settings)}, starting with ${JSON.stringify(settings.paper.balances)}`
-    : InstanceLockNode.keyFingerprint(settings.credentials.key)
-
-/** `k`, five characters from the hash of the API key, and a dash: the mark on every order of this installation. */
-const prefixOf = (key: Redacted.Redacted): InstallationPrefix => {
-  const digest = createHash("sha256").update("order-id ").update(Redacted.value(key)).digest()
-  const number = digest.readUIntBE(0, 6)
-  return InstallationPrefix(`k${number.toString(36).padStart(10, "0").slice(-5)}-`)
-}
-
-const lockFor = (settings: SettingsShape) =>
-  InstanceLockNode.layer({
-    dataDir: settings.dataDir,
-    stateDir: settings.stateDir,
-    ...(settings.credentials === undefined
-      ? {}
-      : { keyFingerprint: InstanceLockNode.keyFingerprint(settings.credentials.key) })
-  })
-
-const localKrakenOptions = (settings: SettingsShape): LocalKrakenOptions & { readonly file: string } => {
-  const { paper } = settings
-  return {
-    market: paper.market,
-    seed: paper.seed,
-    balances: paper.balances,
-    speed: paper.speed,
-    file: Path.join(settings.dataDir, "exchange.db"),
-    symbols: settings.limits.allowedPairs,
-    tier: settings.tier,
-    ...(paper.from === undefined ? {} : { from: paper.from }),
-    ...(paper.to === undefined ? {} : { to: paper.to })
-  }
-}
-
-/** With a market that is made here, or with the real one behind it. */
-const localKrakenFor = (settings: SettingsShape, options: LocalKrakenOptions) =>
-  options.market._tag === "Kraken"
-    ? Effect.flatMap(Layer.build(publicKraken(settings)), (kraken) =>
-        Effect.provide(makeFollowingKraken(settings, options), kraken)
-      )
-    : makeLocalKraken(options)
-
-/** For `exchange`: the local Kraken as a service of its own. */
-export const localKrakenService = (settings: SettingsShape, options: LocalKrakenOptions) =>
-  Layer.scoped(LocalKraken, localKrakenFor(settings, options))
-
-/** Paper mode: the local Kraken of this folder, with its account in `exchange.db`. */
-const startLocalKraken = (
-  settings: SettingsShape
-): Effect.Effect<LocalKrakenShape, LocalKrakenError | TapeError, Scope.Scope> =>
-  localKrakenFor(settings, localKrakenOptions(settings))
-
-/** The settings as the layers that talk to the exchange see them in paper mode: its own key, its own addresses. */
-export const pointedAt = (settings: SettingsShape, kraken: LocalKrakenShape): SettingsShape => ({
-  ...settings,
-  credentials: kraken.credentials,
-  endpoints: { rest: kraken.restUrl, ws: kraken.wsUrl, wsAuth: kraken.wsAuthUrl }
-})
-
-const alertsFor = (settings: SettingsShape) =>
-  settings.alertWebhook === undefined
-    ? AlertsLog.layer
-    : AlertsWebhook.layer({
-        url: settings.alertWebhook,
-        ...(settings.alertFields === undefined ? {} : { fields: settings.alertFields }),
-        mode: settings.mode
-      }).pipe(
-        Layer.provide(OutboxSqlite.layer(Path.join(settings.dataDir, "alerts.db"))),
-        Layer.provide(NodeHttpClient.layerUndici)
-      )
-
-const heartbeatFor = ({ heartbeatUrl }: SettingsShape): Layer.Layer<Heartbeat> =>
-  heartbeatUrl === undefined
-    ? HeartbeatLayer.silent
-    : HeartbeatLayer.layer({ url: heartbeatUrl }).pipe(Layer.provide(NodeHttpClient.layerUndici))
-
-/** Observe mode gets the exchange without anything that could send. */
-const restFor = ({ mode }: SettingsShape): typeof KrakenRestLive =>
-  mode === "observe" ? observingRest(KrakenRestLive) : KrakenRestLive
-const streamFor = ({ mode }: SettingsShape): typeof KrakenStreamLive =>
-  mode === "observe" ? observingStream(KrakenStreamLive) : KrakenStreamLive
-
-/** Everything the trading program stands on, tier by tier. */
-const worldOf = (
-  settings: SettingsShape,
-  key: Redacted.Redacted,
-  clock: Layer.Layer<MarketClock>,
-  lock: Layer.Layer<InstanceLock>
-) => {
-  const base = Layer.mergeAll(
-    Layer.succeed(Settings, settings),
-    clock,
-    lock,
-    Layer.succeed(
-      Installation,
-      Installation.of({ prefix: prefixOf(key), keyFingerprint: InstanceLockNode.keyFingerprint(key) })
-    ),
-    StopSignalNode,
-    JournalSqlite.layer({ file: Path.join(settings.dataDir, "journal.db") }),
-    alertsFor(settings),
-    heartbeatFor(settings),
-    FramesMemory
-  )
-  return streamFor(settings).pipe(
-    Layer.provideMerge(MeasuredRest),
-    Layer.provideMerge(restFor(settings)),
-    Layer.provideMerge(MeasuresLive),
-    Layer.provideMerge(RateLimitsLive),
-    Layer.provideMerge(MeasuredNonce),
-    Layer.provideMerge(NonceSqlite.layer),
-    Layer.provideMerge(MeasuredStore),
-    // above the store, so that it ends first: the last connection to the database tidies up its log, and must be able to write
-    Layer.provideMerge(RecordsSqlite.layer(databaseFile(settings))),
-    Layer.provideMerge(StoreSqlite.withDatabase({ file: databaseFile(settings), role: "trader" })),
-    Layer.provideMerge(GaugesLive),
-    Layer.provideMerge(base)
-  )
-}
 
 /** A tape that ends stops the trader gracefully. */
 const stopAtEnd = (kraken: LocalKrakenShape): Effect.Effect<void, never, StopSignal> => {
@@ -327,13 +161,6 @@ export const tradeWith = (parts: Parts): Effect.Effect<StopReport, AppError, Sco
     return yield* Effect.provide(program, outer)
   })
 
-/** The data folder with its place for backups, there and bound to this mode and account. Call under the instance lock. */
-export const makeFolder = (settings: SettingsShape): Effect.Effect<void, DataFolderRefused> =>
-  Effect.zipRight(
-    Effect.zipRight(prepareDataFolder(settings.dataDir), prepareDataFolder(Path.join(settings.dataDir, "backups"))),
-    bindDataFolder(settings.dataDir, { mode: settings.mode, account: account(settings) })
-  )
-
 export interface RunOptions {
   readonly settings: SettingsShape
   readonly version: string
@@ -373,74 +200,3 @@ export const runTrader = (options: RunOptions): Effect.Effect<StopReport, AppErr
       })
     })
   )
-
-/**
- * For commands that act at the exchange beside the trader, or without one: the same records, nonces and limits, none of
- * its fibers. In paper mode the local Kraken of the folder is started, which one process at a time can do.
- */
-export const exchangeBeside = (
-  settings: SettingsShape
-): Effect.Effect<
-  Context.Context<Store | Nonce | KrakenRest | MarketClock | Installation>,
-  StoreFailed | LocalKrakenError | TapeError | NotConfirmed,
-  Scope.Scope
-> =>
-  Effect.gen(function* () {
-    const kraken = settings.mode === "paper" ? yield* startLocalKraken(settings) : undefined
-    return yield* besideWorld(
-      kraken === undefined ? settings : pointedAt(settings, kraken),
-      kraken === undefined ? SystemClockLive : Layer.succeed(MarketClock, kraken.clock)
-    )
-  })
-
-/**
- * For `doctor`: the exchange to try things at. Paper mode gets one that lives in memory, with records in a folder that
- * goes away, so that a check changes nothing.
- */
-export const exchangeToTry = (
-  settings: SettingsShape
-): Effect.Effect<
-  Context.Context<Store | Nonce | KrakenRest | MarketClock | Installation>,
-  StoreFailed | LocalKrakenError | TapeError | NotConfirmed | DataFolderRefused,
-  Scope.Scope
-> =>
-  Effect.gen(function* () {
-    if (settings.mode !== "paper") {
-      yield* prepareDataFolder(settings.dataDir)
-      return yield* besideWorld(settings, SystemClockLive)
-    }
-    const { file: _, ...inMemory } = localKrakenOptions(settings)
-    const kraken = yield* localKrakenFor(settings, inMemory)
-    const dataDir = yield* Effect.acquireRelease(
-      Effect.sync(() => mkdtempSync(Path.join(tmpdir(), "kraken-trader-"))),
-      (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
-    )
-    return yield* besideWorld({ ...pointedAt(settings, kraken), dataDir }, Layer.succeed(MarketClock, kraken.clock))
-  })
-
-const besideWorld = (settings: SettingsShape, clock: Layer.Layer<MarketClock>) =>
-  Effect.gen(function* () {
-    const { credentials } = settings
-    if (credentials === undefined) return yield* new NotConfirmed({ missing: "keys" })
-    registerSecret(credentials.key)
-    registerSecret(credentials.secret)
-    const base = Layer.mergeAll(
-      Layer.succeed(Settings, settings),
-      clock,
-      Layer.succeed(
-        Installation,
-        Installation.of({
-          prefix: prefixOf(credentials.key),
-          keyFingerprint: InstanceLockNode.keyFingerprint(credentials.key)
-        })
-      )
-    )
-    return yield* Layer.build(
-      restFor(settings).pipe(
-        Layer.provideMerge(RateLimitsLive),
-        Layer.provideMerge(NonceSqlite.layer),
-        Layer.provideMerge(StoreSqlite.withDatabase({ file: databaseFile(settings), role: "visitor" })),
-        Layer.provideMerge(base)
-      )
-    )
-  })

@@ -1,11 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Data, Exit, FiberId } from "effect"
-import { NotConfirmed } from "../../../src/app.ts"
 import { KrakenApiError, KrakenNotSent, KrakenTransportError } from "../../../src/domain/kraken/KrakenError.ts"
 import { DataFolderRefused } from "../../../src/layers/node/DataFolder.ts"
 import { CommandFailed, exitCodeOf, Finished, UsageError } from "../../../src/programs/cli/ExitCode.ts"
 import { explain } from "../../../src/programs/cli/explain.ts"
-import { ClockSkewed, ExchangeUnavailable, KeyUnfit, PairUnknown } from "../../../src/programs/trade/preflight.ts"
+import {
+  ClockSkewed,
+  ExchangeUnavailable,
+  KeyUnfit,
+  NotConfirmed,
+  PairUnknown
+} from "../../../src/programs/trade/preflight.ts"
 import { RecordsNotWritten, StoppedUnclean } from "../../../src/programs/trade/shutdown.ts"
 import { ComponentDown } from "../../../src/programs/trade/supervise.ts"
 import { ControlUnavailable } from "../../../src/services/ControlServer.ts"
