@@ -25,7 +25,7 @@ const make = () => {
     },
     drained: () => Effect.sync(() => drained),
     // what was written counts as durable already
-    along: (use) => use([]),
+    along: <A, E>(use: (queued: ReadonlyArray<StoreWrite>) => Effect.Effect<A, E>) => use([]),
     run: Effect.never
   }).pipe(
     Context.add(MockWriterControl, {
