@@ -38,7 +38,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     pool: "forks",
     // Loading `effect` and its platform for each file anew would be a third of the run. No test leaves anything behind in
-    // a module: what a file sets for itself (vi.setConfig) it sets in the file, not in what it imports.
+    // a module. `vi.setConfig` holds in the first file of a worker only: time-outs are given to suites and tests.
     isolate: false,
     sequence: { sequencer: SlowestFirst },
     // As many at least as at most: a worker that is ended for being idle can take the whole run with it (tinypool 1.1).

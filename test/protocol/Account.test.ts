@@ -4,7 +4,7 @@ import * as Path from "node:path"
 import { describe, it } from "@effect/vitest"
 import BetterSqlite3 from "better-sqlite3"
 import { Effect, Exit } from "effect"
-import { assert, vi } from "vitest"
+import { assert } from "vitest"
 import { runTrader } from "../../src/app.ts"
 import { Nonce } from "../../src/services/Nonce.ts"
 import { usd } from "../support/build.ts"
@@ -12,8 +12,6 @@ import { anEntry, beside, bought, control, latches, logged, noEntry, rawCall, un
 import { accountExplained, assertBooks, assertExits, assertExposure, ownFills, rateLimited } from "./judge.ts"
 import { enter, makeWorld, own, PATIENCE, ready } from "./World.ts"
 import type { World } from "./World.ts"
-
-vi.setConfig(PATIENCE)
 
 type Fault = Parameters<World["kraken"]["faults"]["add"]>[0]
 
@@ -74,7 +72,7 @@ const told = (world: World) =>
     return entry
   })
 
-describe("I9, I10: executions and balances", () => {
+describe("I9, I10: executions and balances", PATIENCE, () => {
   it.scopedLive(
     "I9: repeated, reordered and lost frames, reconnects with snapshots, REST besides: every execution is booked once",
     () =>
@@ -277,7 +275,7 @@ describe("I9, I10: executions and balances", () => {
   )
 })
 
-describe("I11: nonces", () => {
+describe("I11: nonces", PATIENCE, () => {
   it.scopedLive("I11: strictly increasing over restarts, a second process and a clock set back an hour", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ exchange: { tier: "pro" }, settings: { tier: "pro" } })
@@ -331,7 +329,7 @@ describe("I11: nonces", () => {
   )
 })
 
-describe("I12: one trader", () => {
+describe("I12: one trader", PATIENCE, () => {
   it.scopedLive("I12: a second trader on the folder, or on the key, is refused before any call", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
@@ -416,7 +414,7 @@ describe("I12: one trader", () => {
   )
 })
 
-describe("I15: rate limits", () => {
+describe("I15: rate limits", PATIENCE, () => {
   it.scopedLive(
     "I15: entries placed and withdrawn without end, and restarts: no limit of the starter tier is ever hit",
     () =>

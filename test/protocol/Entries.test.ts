@@ -1,16 +1,14 @@
 /** What an entry may be, judged from the exchange's orders: limits, exposure, post-only, a possible exit, sound prices, an armed switch. */
 import { describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
-import { assert, vi } from "vitest"
+import { assert } from "vitest"
 import * as Money from "../../src/domain/money/Money.ts"
 import { BTC, rate, usd, XLM } from "../support/build.ts"
 import { anEntry, bought, latches, logged, noEntry, settledIn, withBitcoin } from "./hands.ts"
 import { assertBooks, assertExits, assertExposure, ownFills, sentOrders } from "./judge.ts"
 import { enter, makeWorld, own, PATIENCE, ready } from "./World.ts"
 
-vi.setConfig(PATIENCE)
-
-describe("I3: the limits of an entry", () => {
+describe("I3: the limits of an entry", PATIENCE, () => {
   it.scopedLive(
     "I3: MAX_TRADE_SIZE, MIN_TRADE_INTERVAL and MAX_TRADES_PER_DAY hold while the strategy never stops",
     () =>
@@ -119,7 +117,7 @@ describe("I3: the limits of an entry", () => {
   )
 })
 
-describe("I4: exposure", () => {
+describe("I4: exposure", PATIENCE, () => {
   it.scopedLive(
     "I4: held, working and unknown stay below MAX_TOTAL_EXPOSURE at every instant, with partial fills and lost replies",
     () =>
@@ -164,7 +162,7 @@ describe("I4: exposure", () => {
   )
 })
 
-describe("I8: post-only", () => {
+describe("I8: post-only", PATIENCE, () => {
   for (const shape of ["error", "cancel"] as const) {
     it.scopedLive(
       `I8: a crossed entry is refused by ${shape}, re-quoted a bounded number of times, and never takes`,
@@ -210,7 +208,7 @@ describe("I8: post-only", () => {
   }
 })
 
-describe("I17: an exit must be possible", () => {
+describe("I17: an exit must be possible", PATIENCE, () => {
   it.scopedLive(
     "I17: no entry whose full fill could not be sold at the stop; the next one is, when minimums fall again",
     () =>
@@ -240,7 +238,7 @@ describe("I17: an exit must be possible", () => {
   )
 })
 
-describe("I18: sound prices", () => {
+describe("I18: sound prices", PATIENCE, () => {
   for (const [name, bids, asks] of [
     ["crossed", [["0.101", "1000"]], [["0.1", "1000"]]],
     ["without a bid", [], [["0.1001", "1000"]]],
@@ -291,7 +289,7 @@ describe("I18: sound prices", () => {
   }
 })
 
-describe("I19: the dead man's switch", () => {
+describe("I19: the dead man's switch", PATIENCE, () => {
   it.scopedLive("I19: no entry before the switch is confirmed, none when its confirmation runs out", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()

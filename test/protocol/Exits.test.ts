@@ -1,15 +1,13 @@
 /** The exit ladder at the exchange: every lot is sold, by its own exit, and never more than was bought (I5, I16). */
 import { describe, it } from "@effect/vitest"
 import { Effect, Exit, Option } from "effect"
-import { assert, vi } from "vitest"
+import { assert } from "vitest"
 import { Store } from "../../src/services/Store.ts"
 import { rate, usd } from "../support/build.ts"
 import { anEntry, beside, bought, control, latches, logged, noEntry, untilLatched } from "./hands.ts"
 import { assertBooks, assertExits, movedByOwn, ownFills } from "./judge.ts"
 import { enter, makeWorld, own, PATIENCE, ready } from "./World.ts"
 import type { World } from "./World.ts"
-
-vi.setConfig(PATIENCE)
 
 /** All that was bought is sold again, the books say so, and nothing else of the account was touched. */
 const soldWhole = (world: World) =>
@@ -28,7 +26,7 @@ const soldWhole = (world: World) =>
     return view
   })
 
-describe("the exit ladder", () => {
+describe("the exit ladder", PATIENCE, () => {
   it.scopedLive(
     "I5: loss exit where an amend to a taking price is accepted: one order, amended, the owner's coins untouched",
     () =>
@@ -284,7 +282,7 @@ describe("the exit ladder", () => {
   )
 })
 
-describe("I16: no limit of entries holds an exit up", () => {
+describe("I16: no limit of entries holds an exit up", PATIENCE, () => {
   it.scopedLive(
     "I16: paused, latched, limits lowered below what is held, trades used up, daily loss: the loss exit goes out",
     () =>

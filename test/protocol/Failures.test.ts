@@ -3,15 +3,13 @@ import * as Path from "node:path"
 import { describe, it } from "@effect/vitest"
 import BetterSqlite3 from "better-sqlite3"
 import { Effect, Exit, Redacted } from "effect"
-import { assert, vi } from "vitest"
+import { assert } from "vitest"
 import { usd } from "../support/build.ts"
 import { anEntry, bought, cancelled, latches, logged, noEntry, rawCall, untilLatched } from "./hands.ts"
 import { assertBooks, movedByOwn, ownFills } from "./judge.ts"
 import { enter, makeWorld, PATIENCE, ready } from "./World.ts"
 
-vi.setConfig(PATIENCE)
-
-describe("failures of the exchange", () => {
+describe("failures of the exchange", PATIENCE, () => {
   it.scopedLive("I20: reads fail for minutes: entries stop, exits go out, and all comes back by itself", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({
@@ -116,7 +114,7 @@ describe("failures of the exchange", () => {
   )
 })
 
-describe("failures of the key", () => {
+describe("failures of the key", PATIENCE, () => {
   it.scopedLive("a key that may no longer trade ends the run with what to do, and nothing is tried again", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
@@ -172,7 +170,7 @@ describe("failures of the key", () => {
   )
 })
 
-describe("failures of the disk", () => {
+describe("failures of the disk", PATIENCE, () => {
   it.scopedLive(
     "the database cannot be written: no entry, what rests is cancelled, the exit goes out, nothing is lost",
     () =>
@@ -208,7 +206,7 @@ describe("failures of the disk", () => {
   )
 })
 
-describe("failures of one write", () => {
+describe("failures of one write", PATIENCE, () => {
   it.scopedLive(
     "I20: intents alone cannot be recorded for a while: no entry, and afterwards entries without a restart",
     () =>
@@ -233,7 +231,7 @@ describe("failures of one write", () => {
   )
 })
 
-describe("crashes", () => {
+describe("crashes", PATIENCE, () => {
   it.scopedLive("killed: the dead man's switch cancels what rests, the restart recovers and trades on", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ limits: { entryExpiry: 3_600_000 } })

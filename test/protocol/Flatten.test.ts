@@ -1,7 +1,7 @@
 /** The emergency sale through the running trader, and by a run of its own (I3, I5, I16). */
 import { describe, it } from "@effect/vitest"
 import { Effect, Exit, Option } from "effect"
-import { assert, vi } from "vitest"
+import { assert } from "vitest"
 import { exitCodeOf } from "../../src/programs/cli/ExitCode.ts"
 import type { FlattenRun } from "../../src/programs/flatten/FlattenRun.ts"
 import { Store } from "../../src/services/Store.ts"
@@ -9,8 +9,6 @@ import { anEntry, beside, bought, control, latches, logged, noEntry } from "./ha
 import { assertBooks, assertExits, ownFills } from "./judge.ts"
 import { ask, enter, makeWorld, own, PATIENCE, ready } from "./World.ts"
 import type { World } from "./World.ts"
-
-vi.setConfig(PATIENCE)
 
 const heldLots = (world: World) => world.rows("SELECT * FROM lots WHERE held = 1").length
 
@@ -22,7 +20,7 @@ const soldOut = (world: World): Effect.Effect<void> =>
     )
   )
 
-describe("POST /flatten", () => {
+describe("POST /flatten", PATIENCE, () => {
   it.scopedLive("sells the trader's own lot once, leaves the owner's coins, and buys nothing until a reset", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ balances: { USD: "98.82", XLM: "500" } })
@@ -97,7 +95,7 @@ describe("POST /flatten", () => {
   )
 })
 
-describe("a run that only sells", () => {
+describe("a run that only sells", PATIENCE, () => {
   it.scopedLive("sells what a dead trader held, and ends by itself", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()

@@ -3,13 +3,11 @@ import * as Path from "node:path"
 import { describe, it } from "@effect/vitest"
 import BetterSqlite3 from "better-sqlite3"
 import { Effect, Exit } from "effect"
-import { assert, vi } from "vitest"
+import { assert } from "vitest"
 import { usd } from "../support/build.ts"
 import { assertBooks, sentOrders } from "./judge.ts"
 import { buy, enter, makeWorld, own, PATIENCE, ready } from "./World.ts"
 import type { World } from "./World.ts"
-
-vi.setConfig(PATIENCE)
 
 const sentAs = (world: World, clOrdId: string) =>
   Effect.map(
@@ -41,7 +39,7 @@ const insist = (world: World, sql: string) => {
   return world.rows(sql)
 }
 
-describe("an order's life over sockets", () => {
+describe("an order's life over sockets", PATIENCE, () => {
   it.scopedLive("I8, I9, I10: entry, fill, target, sale; books and account agree, nothing left at the stop", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()

@@ -4,15 +4,13 @@ import * as Http from "node:http"
 import * as Path from "node:path"
 import { describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Redacted } from "effect"
-import { assert, vi } from "vitest"
+import { assert } from "vitest"
 import { token } from "../../src/domain/exchange/Ids.ts"
 import * as Logging from "../../src/layers/node/Logging.ts"
 import { filesUnder, search } from "../support/secrets.ts"
 import { anEntry, bought, control } from "./hands.ts"
 import { makeWorld, PATIENCE, ready } from "./World.ts"
 import type { RunOptions, World } from "./World.ts"
-
-vi.setConfig(PATIENCE)
 
 /** Everything that the world's exchange can have issued as a stream token. */
 const tokens = Array.from({ length: 3000 }, (_, n) => ({
@@ -68,7 +66,7 @@ const stumble = (world: World, options: RunOptions, webhook: string) =>
     return { controlToken, status, end: String(end) + JSON.stringify(end) }
   })
 
-describe("I13: secrets", () => {
+describe("I13: secrets", PATIENCE, () => {
   it.scopedLive(
     "I13: key, secret, stream tokens, control token and webhook stand in no file, log, status or error",
     () =>

@@ -1,7 +1,7 @@
 /** What stops entries: each cause cancels what rests at the exchange and lets nothing follow (I6, I7, I14, I22). */
 import { describe, it } from "@effect/vitest"
 import { Effect, Exit, Option } from "effect"
-import { assert, vi } from "vitest"
+import { assert } from "vitest"
 import { usd } from "../support/build.ts"
 import { Store } from "../../src/services/Store.ts"
 import {
@@ -20,8 +20,6 @@ import { assertBooks, ownFills } from "./judge.ts"
 import { enter, makeWorld, own, PATIENCE, ready, START } from "./World.ts"
 import type { World } from "./World.ts"
 
-vi.setConfig(PATIENCE)
-
 /** An entry rests, something happens: the entry is cancelled, and none follows although the strategy insists. */
 const stopsEntries = (world: World, why: string, happens: Effect.Effect<unknown>, marketMs = 15_000) =>
   Effect.gen(function* () {
@@ -31,7 +29,7 @@ const stopsEntries = (world: World, why: string, happens: Effect.Effect<unknown>
     yield* noEntry(world, marketMs, why)
   })
 
-describe("I7: each cause cancels resting entries and lets none follow", () => {
+describe("I7: each cause cancels resting entries and lets none follow", PATIENCE, () => {
   it.scopedLive("I7: pause and operator latch by another process, a trip and a cancel by the operator, a stop", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
@@ -191,7 +189,7 @@ const cancelAtOnce = (world: World) =>
     yield* world.pass(3000)
   })
 
-describe("I14: silence", () => {
+describe("I14: silence", PATIENCE, () => {
   it.scopedLive("I14: a market in which nothing moves is confirmed by REST and is not stale", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ limits: { entryExpiry: 3_600_000 } })
@@ -238,7 +236,7 @@ describe("I14: silence", () => {
   )
 })
 
-describe("I6: the daily loss", () => {
+describe("I6: the daily loss", PATIENCE, () => {
   it.scopedLive("I6: latches at the limit, outlives a restart and a reset, and ends with the UTC day", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({
@@ -277,7 +275,7 @@ describe("I6: the daily loss", () => {
   )
 })
 
-describe("I22: books and account disagree", () => {
+describe("I22: books and account disagree", PATIENCE, () => {
   it.scopedLive(
     "I22: a sale by hand that eats own lots latches the balance, cancels what rests and is not lifted by a restart",
     () =>

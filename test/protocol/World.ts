@@ -29,8 +29,8 @@ import type { SettingsShape } from "../../src/services/Settings.ts"
 import { StopSignal } from "../../src/services/StopSignal.ts"
 import { limits as defaultLimits, XLM } from "../support/build.ts"
 
-/** Of a scenario, which is some seconds of work; a loaded machine may take its time. Each file sets it for itself. */
-export const PATIENCE = { testTimeout: 60_000 }
+/** Of a scenario, which is some seconds of work; a loaded machine may take its time. */
+export const PATIENCE = { timeout: 60_000 }
 
 /** 2024-03-10T12:00:00Z */
 export const START = 1_710_072_000_000

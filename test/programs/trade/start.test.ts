@@ -1,6 +1,6 @@
 /** Starts of the whole trader against the local Kraken: refused, exits only, stopped on the way. */
 import * as Path from "node:path"
-import { assert, describe, it, vi } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Logger, Option } from "effect"
 import type { Scope } from "effect"
 import { tradeWith } from "../../../src/app.ts"
@@ -15,8 +15,6 @@ import { StopSignal } from "../../../src/services/StopSignal.ts"
 import { anEntry, bought, logged, noEntry } from "../../protocol/hands.ts"
 import { ask, makeWorld, own, PATIENCE, ready } from "../../protocol/World.ts"
 import type { World } from "../../protocol/World.ts"
-
-vi.setConfig(PATIENCE)
 
 const refusalOf = (exit: Exit.Exit<StopReport, AppError>) => ({
   tag: Option.getOrUndefined(Option.map(Exit.causeOption(exit), (cause) => String(cause))) ?? "",
@@ -69,7 +67,7 @@ const runOwn = (world: World, change: Partial<SettingsShape>) =>
     }
   })
 
-describe("a start that its checks refuse", () => {
+describe("a start that its checks refuse", PATIENCE, () => {
   it.scopedLive("unconfirmed live trading: nothing held, no call is made; something held, exits only", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
@@ -128,7 +126,7 @@ describe("a start that its checks refuse", () => {
   )
 })
 
-describe("a start that goes on", () => {
+describe("a start that goes on", PATIENCE, () => {
   it.scopedLive("tries one order a pair, and reads nothing for its checks that it has read or will read", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld()
