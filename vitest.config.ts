@@ -42,8 +42,8 @@ export default defineConfig({
     isolate: false,
     sequence: { sequencer: SlowestFirst },
     // As many at least as at most: a worker that is ended for being idle can take the whole run with it (tinypool 1.1).
-    minWorkers: 2,
-    maxWorkers: 2,
+    minWorkers: 3,
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // The last line of a CI run is read from the JSON report (scripts/report.mjs).
