@@ -28,9 +28,11 @@ export const clock = async (world: LiveWorld): Promise<void> => {
   const status = await world.status()
   const held = status === undefined ? 0 : sellable(status)
   const exits = own(latest.orders).filter((order) => order.side === "sell" && order.openedAt > seenAt)
-  world.say(`${exits.length} exits while the clocks were apart, ${held} lots to sell`)
+  // An exit that was on its way as the clock jumped is past its deadline: its outcome is unknown, and its lot waits for proof.
+  const unknown = status?.unknownOrders.length ?? 0
+  world.say(`${exits.length} exits while the clocks were apart, ${held} lots to sell, ${unknown} orders unknown`)
   expect(
-    held === 0 || exits.length > 0 || own(latest.open).some((order) => order.side === "sell"),
+    held <= unknown || exits.length > 0 || own(latest.open).some((order) => order.side === "sell"),
     "nothing sells what is held while the clocks are apart"
   )
 
