@@ -6,7 +6,8 @@ export interface NonceShape {
   /**
    * Strictly greater than every nonce ever handed out for this key by any process on this data folder, durable before it
    * is returned: max(exchange-time ms, last + 1) in one atomic update of the store. If the store cannot be written the
-   * nonce comes from memory by the same rule, seeded from the highest value seen, so that cancels and reads go on (I11).
+   * nonce comes from memory by the same rule, seeded from the highest value seen and marked beside the store, so that
+   * cancels and reads go on (I11).
    */
   readonly next: Effect.Effect<bigint>
   /** After `EAPI:Invalid nonce`: advance past the highest ever issued by anyone. `observed` is the server's mark where known (`GetApiKeyInfo`). */

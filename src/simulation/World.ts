@@ -16,6 +16,7 @@ import * as Money from "../domain/money/Money.ts"
 import type { EpochMs } from "../domain/Time.ts"
 import { makeFaults } from "../layers/exchange/Faults.ts"
 import { mockSettingsValue } from "../layers/mock/MockSettings.ts"
+import { NONCE_MARK } from "../layers/sqlite/NonceMark.ts"
 import * as StoreSqlite from "../layers/sqlite/StoreSqlite.ts"
 import type { SettingsShape } from "../services/Settings.ts"
 import { Effects } from "./Effects.ts"
@@ -248,7 +249,7 @@ export abstract class World {
     const before = this.file
     this.file = Path.join(folder, "trading.db")
     if (before === "") return
-    for (const name of ["trading.db", "trading.db-wal", StoreSqlite.SIDE_FILE]) {
+    for (const name of ["trading.db", "trading.db-wal", StoreSqlite.SIDE_FILE, NONCE_MARK]) {
       const from = Path.join(Path.dirname(before), name)
       if (FileSystem.existsSync(from)) FileSystem.copyFileSync(from, Path.join(folder, name))
     }

@@ -73,9 +73,9 @@ export const bindDataFolder = (path: string, binding: Binding): Effect.Effect<vo
     )
   })
 
-/** Databases with their logs, the side file and the binding: what makes a run what it is. The lock, logs and backups stay. */
+/** Databases with their logs, what was written aside and the binding: what makes a run what it is. The lock, logs and backups stay. */
 const isRecord = (name: string): boolean =>
-  /\.db(-wal|-shm|-journal)?$/.test(name) || /^(exits-aside\.log|binding\.json)$/.test(name)
+  /\.db(-wal|-shm|-journal)?$/.test(name) || /^(exits-aside\.log|nonce-aside|binding\.json)$/.test(name)
 
 /**
  * `--fresh`: moves an old paper folder's records into `backups/fresh-<time>/` and answers that folder (nothing to move:

@@ -1,9 +1,11 @@
-/** Nonces from the database, and from memory while the database cannot be written. */
+/** Nonces from the database; from memory, and marked in a file beside it, while the database cannot be written. */
+import * as Path from "node:path"
 import { Effect, Layer, Schedule } from "effect"
 import { MarketClock } from "../../services/Clock.ts"
 import type { NonceShape } from "../../services/Nonce.ts"
 import { Nonce } from "../../services/Nonce.ts"
 import { Database } from "./Database.ts"
+import { NONCE_MARK, raiseMark, readMark } from "./NonceMark.ts"
 import { LARGEST_NONCE, following, larger, raiseNonce, readNonce, takeNonce } from "./nonces.ts"
 
 /**
@@ -22,11 +24,22 @@ const make = Effect.gen(function* () {
   const database = yield* Database
   const clock = yield* MarketClock
   const memory = database.nonceMemory
-  /** The row as far as it can be read (in WAL mode a locked or full database still answers), or the memory where that is higher. */
+  const mark = Path.join(Path.dirname(database.file), NONCE_MARK)
+  // An earlier run, or a command beside it, may have gone on from memory: the row does not hold that.
+  memory.value = larger(memory.value, readMark(mark))
+  // The trader's file has its space before any disk is full.
+  if (database.role === "trader") raiseMark(mark, 0n)
+  /** The row as far as it can be read (in WAL mode a locked or full database still answers), the mark, the memory: the highest of them. */
   const recorded = database.read("read the nonce", readNonce).pipe(
     Effect.catchTag("StoreFailed", () => Effect.succeed(0n)),
-    Effect.map((row) => larger(row, memory.value))
+    Effect.map((row) => larger(larger(row, readMark(mark)), memory.value))
   )
+  /** What the database did not take outlives this process all the same. */
+  const setAside = (nonce: bigint): bigint => {
+    memory.value = nonce
+    raiseMark(mark, nonce)
+    return nonce
+  }
 
   /** Whether the last nonce came from memory. */
   let aside = false
@@ -48,9 +61,8 @@ const make = Effect.gen(function* () {
           Effect.catchTag("StoreFailed", () =>
             Effect.map(recorded, (last) => {
               const ahead = aside ? 0n : JUMP
-              memory.value = following(now, larger(last, memory.value)) + ahead
               aside = true
-              return memory.value
+              return setAside(following(now, larger(last, memory.value)) + ahead)
             })
           )
         )
@@ -60,16 +72,16 @@ const make = Effect.gen(function* () {
         const now = yield* clock.now
         const last = yield* recorded
         // A mark that no nonce of ours can exceed is useless to chase: only a new key helps, and the caller says so.
-        const mark = observed < LARGEST_NONCE ? observed : 0n
+        const theirs = observed < LARGEST_NONCE ? observed : 0n
         const floor = yield* Effect.sync(() => {
-          memory.value = larger(mark, following(now, larger(last, memory.value))) + JUMP
+          memory.value = larger(theirs, following(now, larger(last, memory.value))) + JUMP
           return memory.value
         })
         yield* (
           database
             .transact("advance the nonce", (sql) => raiseNonce(sql, floor))
-            // The memory holds it, and the next nonce that the database takes carries it over.
-            .pipe(Effect.catchTag("StoreFailed", () => Effect.void))
+            // The next nonce that the database takes carries it over.
+            .pipe(Effect.catchTag("StoreFailed", () => Effect.sync(() => setAside(larger(floor, memory.value)))))
         )
       }),
     highest: recorded

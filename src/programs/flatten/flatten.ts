@@ -176,10 +176,11 @@ const follow = (told: Told, deadline: number) =>
     }
   })
 
-/** No trader runs: the trading program itself, until it ends. */
+/** No trader runs: the trading program itself, until it ends. Nothing is answered when one has been started meanwhile. */
 const alone = (told: Told, deadline: number) =>
   Effect.gen(function* () {
     const beside = yield* Beside
+    const lock = yield* InstanceLock
     const terminal = yield* Terminal
     const records = yield* Records
     const settings = yield* Settings
@@ -211,6 +212,8 @@ const alone = (told: Told, deadline: number) =>
     if (Either.isLeft(ended)) {
       if (told.last === undefined) {
         const { code, text } = ended.left
+        // one that was started in between, or is starting, has the lock now: it is told
+        if (code === ExitCodes.anotherInstance && (yield* lock.heldElsewhere)) return undefined
         if (code !== ExitCodes.exchangeUnavailable) return yield* ended.left
         const word = waited
           ? " The word to sell everything stands in the records: a trader that starts on them sells, and buys nothing."
@@ -301,7 +304,13 @@ export const sell = (
         continue
       }
       if (answer.left._tag === "ControlRefusal") return yield* new CommandFailed({ text: answer.left.text })
-      if (!(yield* lock.heldElsewhere)) return yield* alone(told, deadline)
+      if (!(yield* lock.heldElsewhere)) {
+        const end = yield* alone(told, deadline)
+        if (end !== undefined) return end
+        yield* terminal.printError("A trader has been started meanwhile: it is told to sell.")
+        frozen = 0
+        continue
+      }
       const why = answer.left
       frozen += why.reason === "timeout" ? 1 : 0
       const now = yield* Clock.currentTimeMillis

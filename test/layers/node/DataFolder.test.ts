@@ -55,6 +55,7 @@ describe("the data folder", () => {
         "trading.db-wal",
         "exchange.db",
         "exits-aside.log",
+        "nonce-aside",
         "trader.log",
         ".trading_lock"
       ])
@@ -64,6 +65,7 @@ describe("the data folder", () => {
         "binding.json",
         "exchange.db",
         "exits-aside.log",
+        "nonce-aside",
         "trading.db",
         "trading.db-wal"
       ])

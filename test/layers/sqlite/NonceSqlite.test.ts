@@ -1,7 +1,10 @@
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, FastCheck as fc, Fiber } from "effect"
 import { MockMarketClockControl } from "../../../src/layers/mock/MockMarketClock.ts"
 import { Database } from "../../../src/layers/sqlite/Database.ts"
+import { NONCE_MARK, raiseMark, readMark } from "../../../src/layers/sqlite/NonceMark.ts"
 import { LARGEST_NONCE, following } from "../../../src/layers/sqlite/nonces.ts"
 import type { MarketClock } from "../../../src/services/Clock.ts"
 import { Nonce } from "../../../src/services/Nonce.ts"
@@ -182,6 +185,77 @@ describe("without a database to write to", () => {
           assert.isTrue((yield* next) > after + 10_000n)
         })
       )
+    })
+  )
+
+  it.scoped(
+    "what came from memory is passed by the next start and by a command beside, though the row never held it",
+    () =>
+      Effect.gen(function* () {
+        const file = fileIn(yield* tempFolder)
+        const refusing = Effect.flatMap(Database, ({ connection }) =>
+          connection("fill", (raw) => {
+            const exec = raw.exec.bind(raw)
+            raw.exec = (sql) => {
+              if (sql === "COMMIT") throw Object.assign(new Error("full"), { code: "SQLITE_FULL" })
+              return exec(sql)
+            }
+          })
+        )
+        const last = yield* opened(
+          file,
+          Effect.gen(function* () {
+            yield* next
+            yield* refusing
+            yield* next
+            const taken = yield* next
+            const beside = yield* Effect.scoped(Effect.provide(next, world(file, { role: "visitor" })))
+            assert.isTrue(beside > taken, `${beside} after ${taken}`)
+            yield* setClock(NOON - 3_600_000)
+            const own = yield* next
+            yield* Effect.flatMap(Nonce, (nonce) => nonce.advance(beside + 50_000n))
+            const advanced = yield* highest
+            assert.isTrue(advanced > own && advanced > beside + 50_000n)
+            return advanced
+          })
+        )
+        assert.isTrue((yield* opened(file, next)) > last)
+      })
+  )
+
+  it.scoped("a mark that was cut off, is none, or cannot be written leaves memory and the row", () =>
+    Effect.gen(function* () {
+      for (const content of [
+        "",
+        "00000000009999999999 0000",
+        `${"9".repeat(20)} ${"9".repeat(20)}\n`,
+        "nonsense",
+        undefined
+      ]) {
+        const folder = yield* tempFolder
+        const path = join(folder, NONCE_MARK)
+        if (content === undefined) mkdirSync(path)
+        else writeFileSync(path, content)
+        assert.strictEqual(readMark(path), 0n)
+        assert.strictEqual(raiseMark(path, 5n), content !== undefined)
+        assert.strictEqual(readMark(path), content === undefined ? 0n : 5n)
+        assert.strictEqual(yield* opened(fileIn(folder), next), BigInt(NOON))
+      }
+    })
+  )
+
+  it.scoped("the mark never falls", () =>
+    Effect.gen(function* () {
+      const path = join(yield* tempFolder, NONCE_MARK)
+      for (const [raised, stands] of [
+        [7n, 7n],
+        [3n, 7n],
+        [LARGEST_NONCE - 1n, LARGEST_NONCE - 1n],
+        [8n, LARGEST_NONCE - 1n]
+      ] as const) {
+        assert.isTrue(raiseMark(path, raised))
+        assert.strictEqual(readMark(path), stands)
+      }
     })
   )
 

@@ -323,7 +323,7 @@ describe("records beside a trader", () => {
       )
       assert.strictEqual((yield* disturbed(3, read)).orders.length, 0)
       assert.strictEqual((yield* disturbed(99, Effect.flip(read))).reason, "busy")
-      assert.deepStrictEqual(readdirSync(folder), ["exits-aside.log", "trading.db"])
+      assert.deepStrictEqual(readdirSync(folder), ["exits-aside.log", "nonce-aside", "trading.db"])
     })
   )
 

@@ -199,6 +199,41 @@ describe("flatten without an answer", () => {
       })
   )
 
+  it.effect("a trader that is started at that moment is told to sell; one that holds the key elsewhere is not", () =>
+    Effect.gen(function* () {
+      let starts: Effect.Effect<void> = Effect.void
+      let asked = 0
+      const client = clientOf({
+        flatten: Effect.suspend(() =>
+          ++asked <= 2 ? Effect.fail(frozen) : Effect.succeed({ ...held, durable: true as const })
+        ),
+        flattenProgress: Effect.succeed(none)
+      })
+      const another = new CommandFailed({ text: "Another trader runs", code: 75 })
+      const sellAll = () =>
+        Effect.zipRight(
+          Effect.suspend(() => starts),
+          Effect.fail(another)
+        )
+      const told = yield* on(
+        { client, beside: { sellAll } },
+        {},
+        Effect.zipRight(
+          withRecords,
+          Effect.map(MockInstanceLockControl, (lock) => {
+            starts = lock.holdElsewhere("data folder")
+          })
+        )
+      )
+      assert.strictEqual(told.code, 0, told.error)
+      assert.strictEqual(asked, 3)
+      assert.include(told.error, "A trader has been started meanwhile")
+      const elsewhere = yield* on({ beside: { sellAll: () => Effect.fail(another) } }, {}, withRecords)
+      assert.strictEqual(elsewhere.code, 75)
+      assert.include(elsewhere.error, "Another trader runs")
+    })
+  )
+
   it.effect("a trader that hangs: fenced and told; with --force ended, and sold without it", () =>
     Effect.gen(function* () {
       const moved: Array<unknown> = []
