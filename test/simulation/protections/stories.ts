@@ -171,6 +171,11 @@ export const stories = {
     [50, { _tag: "OtherProgram", aheadMs: 4000, times: 1 }],
     [50.1, whenDone("CancelAllOrdersAfter", crash(100))]
   ]),
+  asideNonce: story("a disk that is full as the switch is refreshed, and a new start right after it", 90, [
+    [1, enter()],
+    [60, { _tag: "Disk", reason: "full", ms: 10_000 }],
+    [60, whenDone("CancelAllOrdersAfter", crash(3500))]
+  ]),
   resyncs: story("the account's stream is cut again and again", 100, [
     [60, { _tag: "Disconnect", stream: "auth", code: 1006 }],
     [65, { _tag: "Disconnect", stream: "auth", code: 1006 }],

@@ -136,6 +136,12 @@ export const protections: ReadonlyArray<Protection> = [
     task: { story: "jumpedNonce" }
   },
   {
+    name: "nonces without a database are marked beside it",
+    invariant: "I11",
+    edits: one("layers/sqlite/NonceSqlite.ts", "    raiseMark(mark, nonce)\n", ""),
+    task: { story: "asideNonce" }
+  },
+  {
     name: "calls wait for the REST counter",
     invariant: "I15",
     edits: one(
