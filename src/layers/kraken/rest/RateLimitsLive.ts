@@ -36,24 +36,44 @@ export const makeRateLimits = (
 ): Effect.Effect<RateLimitsShape, never, Scope.Scope> =>
   Effect.gen(function* () {
     const saved = yield* port.load
-    const start = clock.unsafeNow()
-    let state = (saved === undefined ? undefined : RateBudget.restore(saved, start)) ?? RateBudget.full(limits, start)
+    let known: RateBudget.RateState | undefined
+    /**
+     * What was saved is taken up with the first private call, not before: until then a start has asked the exchange for
+     * its time, and a machine whose clock is wrong by an hour neither forgets nor holds back an hour's worth of calls.
+     */
+    const begin = (now: EpochMs): RateBudget.RateState =>
+      (saved === undefined ? undefined : RateBudget.restore(saved, now)) ?? RateBudget.full(limits, now)
+    const current = (): RateBudget.RateState => {
+      known ??= begin(clock.unsafeNow())
+      return known
+    }
     let nextPublicAt: EpochMs = 0
+    let publicNow: EpochMs = 0
+    /** Market time for the pace of public calls, which goes on when the clock is set back. */
+    const paced = (): EpochMs => {
+      const now = clock.unsafeNow()
+      if (now < publicNow) nextPublicAt -= publicNow - now
+      publicNow = now
+      return now
+    }
 
     const dirty = yield* Effect.makeLatch(false)
     const update = (change: (state: RateBudget.RateState, now: EpochMs) => RateBudget.RateState): void => {
-      state = change(state, clock.unsafeNow())
+      known = change(current(), clock.unsafeNow())
       dirty.unsafeOpen()
     }
     yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => port.save(RateBudget.serialise(state, true))).pipe(Effect.timeoutOption(LAST_SAVE))
+      // nothing was spent by a run that called nobody: what was saved before it stands
+      Effect.suspend(() => (known === undefined ? Effect.void : port.save(RateBudget.serialise(known, true)))).pipe(
+        Effect.timeoutOption(LAST_SAVE)
+      )
     )
     yield* dirty.await.pipe(
       Effect.zipRight(Effect.sleep(SAVE_AFTER)),
       Effect.zipRight(
         Effect.suspend(() => {
           dirty.unsafeClose()
-          return port.save(RateBudget.serialise(state, false))
+          return port.save(RateBudget.serialise(current(), false))
         })
       ),
       Effect.forever,
@@ -63,7 +83,7 @@ export const makeRateLimits = (
     const goAllTheSame = (): Effect.Effect<void> => Effect.void
     const exhausted = (now: EpochMs, wait: number): BudgetExhausted =>
       new BudgetExhausted({
-        why: state.quietFor === "lockout" && RateBudget.quietMs(state, now) > 0 ? "lockout" : "rate limit",
+        why: current().quietFor === "lockout" && RateBudget.quietMs(current(), now) > 0 ? "lockout" : "rate limit",
         retryAt: now + wait
       })
 
@@ -91,8 +111,8 @@ export const makeRateLimits = (
           Number.POSITIVE_INFINITY,
           (now) =>
             Math.max(
-              RateBudget.quietMs(state, now),
-              RateBudget.engineWait(state, limits, rank === "entry" ? "entry" : "other", pair, cost, now)
+              RateBudget.quietMs(current(), now),
+              RateBudget.engineWait(current(), limits, rank === "entry" ? "entry" : "other", pair, cost, now)
             ),
           goAllTheSame
         ),
@@ -125,7 +145,7 @@ export const makeRateLimits = (
 
     return RateLimits.of({
       publicCall: Effect.suspend(() => {
-        const now = clock.unsafeNow()
+        const now = paced()
         const at = Math.max(now, nextPublicAt)
         if (at - now > PUBLIC_WAIT_MS) return new BudgetExhausted({ why: "rate limit", retryAt: at })
         nextPublicAt = at + PUBLIC_PACE_MS
@@ -135,12 +155,12 @@ export const makeRateLimits = (
       privateCall: (rank, endpoint) => {
         const cost = RateBudget.restCost(endpoint)
         const budget = (now: EpochMs): number =>
-          RateBudget.restWait(state, limits, rank === "read" ? "read" : "other", cost, now)
+          RateBudget.restWait(current(), limits, rank === "read" ? "read" : "other", cost, now)
         return waitUntilFree(
           rank === "read" ? READ_WAIT_MS : SAFETY_WAIT_MS,
-          (now) => Math.max(RateBudget.quietMs(state, now), budget(now)),
+          (now) => Math.max(RateBudget.quietMs(current(), now), budget(now)),
           (now, wait) =>
-            rank === "safety" && RateBudget.quietMs(state, now) === 0 ? Effect.void : exhausted(now, wait)
+            rank === "safety" && RateBudget.quietMs(current(), now) === 0 ? Effect.void : exhausted(now, wait)
         ).pipe(Effect.zipRight(Effect.sync(() => update((s, now) => RateBudget.chargeRest(s, limits, cost, now)))))
       },
 
@@ -153,11 +173,11 @@ export const makeRateLimits = (
               CANCEL_WAIT_MS,
               (now) =>
                 RateBudget.engineWait(
-                  state,
+                  current(),
                   limits,
                   "other",
                   order.pair,
-                  RateBudget.cancelCostOf(state, order.id, now),
+                  RateBudget.cancelCostOf(current(), order.id, now),
                   now
                 ),
               goAllTheSame
@@ -176,7 +196,7 @@ export const makeRateLimits = (
 
       quiet: Effect.sync(() => {
         const now = clock.unsafeNow()
-        const wait = RateBudget.quietMs(state, now)
+        const wait = RateBudget.quietMs(current(), now)
         return wait > 0 ? exhausted(now, wait) : undefined
       }),
 
@@ -185,9 +205,9 @@ export const makeRateLimits = (
           if (scope === "public") {
             // An address, not the key: only public calls slow down.
             if (kind === "rate limit" || kind === "throttled") {
-              nextPublicAt = Math.max(nextPublicAt, clock.unsafeNow() + RateBudget.QUIET_MS)
+              nextPublicAt = Math.max(nextPublicAt, paced() + RateBudget.QUIET_MS)
             }
-            if (kind === "lockout") nextPublicAt = clock.unsafeNow() + RateBudget.LOCKOUT_MS
+            if (kind === "lockout") nextPublicAt = paced() + RateBudget.LOCKOUT_MS
             return
           }
           switch (kind) {
@@ -205,7 +225,8 @@ export const makeRateLimits = (
 
       openOrders: (ids, askedAt) => Effect.sync(() => update((s) => RateBudget.ordersOpen(s, ids, askedAt))),
 
-      state: Effect.sync(() => state)
+      // whoever only looks does not begin
+      state: Effect.sync(() => known ?? begin(clock.unsafeNow()))
     })
   })
 

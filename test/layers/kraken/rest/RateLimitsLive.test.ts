@@ -194,6 +194,47 @@ describe("saving the counters", () => {
     })
   )
 
+  it.scoped("is taken up by the exchange's time, however wrong the machine's clock was at the start", () =>
+    Effect.gen(function* () {
+      const hour = 3_600_000
+      yield* TestClock.adjust(hour * 10)
+      const effectClock = yield* Effect.clock
+      const clean = (at: number): string =>
+        RateBudget.serialise({ ...RateBudget.empty(at), rest: { value: 12, at } }, true)
+      const cases = [
+        { saved: clean, value: 12 },
+        { saved: () => "nothing", value: starter.rest.max }
+      ]
+      for (const off of [-hour, 0, hour]) {
+        for (const { saved, value } of cases) {
+          let wrongBy = off
+          const clock = { ...(yield* testMarket), unsafeNow: () => effectClock.unsafeCurrentTimeMillis() + wrongBy }
+          const limits = yield* makeRateLimits(starter, clock, port(saved(effectClock.unsafeCurrentTimeMillis())))
+          // the first call of a start asks for the time; somebody looks at the counters before
+          yield* limits.publicCall
+          yield* limits.state
+          wrongBy = 0
+          assert.strictEqual((yield* limits.state).rest.value, value)
+          yield* limits.privateCall("safety", "CancelAllOrdersAfter").pipe(Effect.fork)
+          yield* TestClock.adjust("6 seconds")
+          assert.isAbove((yield* limits.state).rest.value, value - 2)
+          // and the next public call waits a second, not an hour
+          assert.isAtMost(yield* duration(limits.publicCall), 1000)
+        }
+      }
+    })
+  )
+
+  it.effect("is left as it was by a run that called nobody", () =>
+    Effect.gen(function* () {
+      const p = port(fresh)
+      const scope = yield* Scope.make()
+      yield* make(p).pipe(Scope.extend(scope))
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(p.saved, [])
+    })
+  )
+
   it.scoped("starts full when nothing readable was saved", () =>
     Effect.gen(function* () {
       for (const initial of [undefined, "damaged"]) {
