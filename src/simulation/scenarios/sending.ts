@@ -4,6 +4,7 @@ import {
   crash,
   enter,
   filled,
+  frames,
   jump,
   lost,
   refused,
@@ -18,6 +19,9 @@ import type { Scenario, Told } from "./Scenario.ts"
 
 /** After the checks of the start, which try an order without placing it, and before the first entry. */
 const ARMED = 35
+
+/** The answer tells first: a report that overtook it would say that the order rests, and nothing would be unknown. */
+const answerFirst = frames("executions", { kind: "delay", realMs: 2000 })
 
 const once = ({ entries }: Told): boolean => entries.length === 1
 const unknownTold = ({ outcome }: Told): boolean => outcome.alerts.some((alert) => alert.kind === "order.unknown")
@@ -35,7 +39,8 @@ export const sending: ReadonlyArray<Scenario> = [
     seconds: 120,
     acts: [
       [1, enter()],
-      [ARMED, lost("AddOrder", true)]
+      [ARMED, lost("AddOrder", true)],
+      [ARMED, answerFirst]
     ],
     expect: claims((told) => ({
       "the exchange took one order": once(told),
@@ -80,7 +85,8 @@ export const sending: ReadonlyArray<Scenario> = [
       [1, enter()],
       [ARMED, rest("AddOrder", { kind: "status", status: 520, executed: true })],
       [ARMED, rest("CancelOrder", { kind: "status", status: 502, executed: false }, 2)],
-      [ARMED, rest("OpenOrders", { kind: "status", status: 503, executed: false }, 2)]
+      [ARMED, rest("OpenOrders", { kind: "status", status: 503, executed: false }, 2)],
+      [ARMED, answerFirst]
     ],
     expect: claims((told) => ({ "the exchange took one order": once(told), unknown: unknownTold(told) }))
   }),
@@ -116,7 +122,8 @@ export const sending: ReadonlyArray<Scenario> = [
     seconds: 110,
     acts: [
       [1, enter()],
-      [ARMED, rest("AddOrder", { kind: "error", error: "EFuture:Something nobody has seen", executed: true })]
+      [ARMED, rest("AddOrder", { kind: "error", error: "EFuture:Something nobody has seen", executed: true })],
+      [ARMED, answerFirst]
     ],
     expect: claims((told) => ({ "the exchange took one order": once(told), unknown: unknownTold(told) }))
   }),

@@ -156,8 +156,8 @@ export const protections: ReadonlyArray<Protection> = [
     invariant: "I15",
     edits: one(
       "layers/kraken/rest/RateLimitsLive.ts",
-      "let state = (saved === undefined ? undefined : RateBudget.restore(saved, start)) ?? RateBudget.full(limits, start)",
-      "let state = RateBudget.empty(start)"
+      "(saved === undefined ? undefined : RateBudget.restore(saved, now)) ?? RateBudget.full(limits, fullSince(now))",
+      "RateBudget.empty(now)"
     ),
     task: { story: "starts" }
   },

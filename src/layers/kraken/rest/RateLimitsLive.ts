@@ -41,8 +41,13 @@ export const makeRateLimits = (
      * What was saved is taken up with the first private call, not before: until then a start has asked the exchange for
      * its time, and a machine whose clock is wrong by an hour neither forgets nor holds back an hour's worth of calls.
      */
+    const steady = yield* Effect.clock
+    const built = steady.unsafeCurrentTimeNanos()
+    /** Where nothing was saved the counters were full when this was built: what has passed since is known whatever the clock says. */
+    const fullSince = (now: EpochMs): EpochMs =>
+      now - Math.floor((Number(steady.unsafeCurrentTimeNanos() - built) / 1e6) * Math.min(1, clock.speed))
     const begin = (now: EpochMs): RateBudget.RateState =>
-      (saved === undefined ? undefined : RateBudget.restore(saved, now)) ?? RateBudget.full(limits, now)
+      (saved === undefined ? undefined : RateBudget.restore(saved, now)) ?? RateBudget.full(limits, fullSince(now))
     const current = (): RateBudget.RateState => {
       known ??= begin(clock.unsafeNow())
       return known
